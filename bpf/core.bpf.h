@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The kernel's types, as far as the collector reads them. Offsets come from
+ * the running kernel's BTF (CO-RE); where a kernel calls or types a field
+ * differently there is a second flavour of the struct (___name), and the
+ * accessor below it is the only place that knows.
+ */
+#ifndef MMUSCOPE_CORE_BPF_H
+#define MMUSCOPE_CORE_BPF_H
+
+#include <stdbool.h>
+
+#include <linux/bpf.h>
+#include <linux/types.h>
+#include <asm/ptrace.h>
+
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_tracing.h>
+
+#include <mmuscope/abi.h>
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+
+#define KERNEL_TYPE __attribute__((preserve_access_index))
+
+struct qstr {
+	const unsigned char *name;
+} KERNEL_TYPE;
+
+struct dentry {
+	struct qstr d_name;
+} KERNEL_TYPE;
+
+struct path {
+	struct dentry *dentry;
+} KERNEL_TYPE;
+
+struct super_block {
+	unsigned long s_magic;
+} KERNEL_TYPE;
+
+struct inode {
+	struct super_block *i_sb;
+} KERNEL_TYPE;
+
+struct file {
+	struct path f_path;
+	struct inode *f_inode;
+	void *private_data;
+} KERNEL_TYPE;
+
+struct fdtable {
+	unsigned int max_fds;
+	struct file **fd;
+} KERNEL_TYPE;
+
+struct files_struct {
+	struct fdtable *fdt;
+} KERNEL_TYPE;
+
+struct upid {
+	int nr;
+} KERNEL_TYPE;
+
+struct pid {
+	struct upid numbers[1];
+} KERNEL_TYPE;
+
+struct mm_struct;
+
+struct task_struct {
+	int pid;
+	int tgid;
+	char comm[16];
+	struct task_struct *group_leader;
+	struct task_struct *real_parent;
+	struct files_struct *files;
+	struct mm_struct *mm;
+} KERNEL_TYPE;
+
+/* 5.14 renamed task_struct.state. */
+struct task_struct___state {
+	long state;
+} KERNEL_TYPE;
+
+struct task_struct___dunder {
+	unsigned int __state;
+} KERNEL_TYPE;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+} KERNEL_TYPE;
+
+struct bpf_iter__task_file {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+	u32 fd;
+	struct file *file;
+} KERNEL_TYPE;
+
+struct preempt_notifier;
+struct mmu_notifier;
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct kvm_vm_stat_generic {
+	u64 remote_tlb_flush;
+} KERNEL_TYPE;
+
+struct kvm_vm_stat {
+	struct kvm_vm_stat_generic generic;
+} KERNEL_TYPE;
+
+/* Until 5.13 the counter was unsigned long and not in a struct of its own. */
+struct kvm_vm_stat___flat {
+	unsigned long remote_tlb_flush;
+} KERNEL_TYPE;
+
+struct mmu_notifier_holder {
+	void *ops;
+};
+
+struct kvm_arch {
+	unsigned int indirect_shadow_pages;
+} KERNEL_TYPE;
+
+struct kvm {
+	struct mm_struct *mm;
+	atomic_t online_vcpus;
+	struct kvm_vm_stat stat;
+	struct mmu_notifier_holder mmu_notifier;
+	struct kvm_arch arch;
+	int userspace_pid;
+} KERNEL_TYPE;
+
+struct kvm___flat {
+	struct kvm_vm_stat___flat stat;
+} KERNEL_TYPE;
+
+struct kvm_mmu {
+	void *page_fault;
+} KERNEL_TYPE;
+
+struct kvm_vcpu_arch {
+	unsigned long regs[17];
+	u32 regs_avail;
+	struct kvm_mmu *mmu;
+} KERNEL_TYPE;
+
+struct kvm_vcpu {
+	struct kvm *kvm;
+	struct preempt_notifier_holder {
+		void *ops;
+	} preempt_notifier;
+	int vcpu_id;
+	struct pid *pid;
+	struct kvm_vcpu_arch arch;
+} KERNEL_TYPE;
+
+/* enum kvm_reg of asm/kvm_host.h: RIP comes behind the 16 general registers. */
+#define VCPU_REGS_RIP 16
+
+struct kvm_memory_slot {
+	u64 base_gfn;
+	unsigned long npages;
+	unsigned long userspace_addr;
+	u32 flags;
+	short id;
+} KERNEL_TYPE;
+
+struct kvm_memory_slot___tree {
+	struct {
+		int any;
+	} hva_node[2];
+} KERNEL_TYPE;
+
+enum mmu_notifier_event { MMU_NOTIFY_UNMAP };
+
+struct mmu_notifier_range {
+	unsigned long start;
+	unsigned long end;
+	enum mmu_notifier_event event;
+} KERNEL_TYPE;
+
+struct kvm_gfn_range {
+	u64 start;
+	u64 end;
+} KERNEL_TYPE;
+
+struct vmcb_control_area {
+	u32 exit_code;
+} KERNEL_TYPE;
+
+struct vmcb {
+	struct vmcb_control_area control;
+} KERNEL_TYPE;
+
+struct vcpu_svm {
+	struct vmcb *vmcb;
+} KERNEL_TYPE;
+
+union vmx_exit_reason {
+	u32 full;
+} KERNEL_TYPE;
+
+struct vcpu_vmx {
+	union vmx_exit_reason exit_reason;
+} KERNEL_TYPE;
+
+/* 5.10 holds a plain number, 6.18 shares the struct with TDX. */
+struct vcpu_vmx___plain {
+	u32 exit_reason;
+} KERNEL_TYPE;
+
+struct vcpu_vt {
+	union vmx_exit_reason exit_reason;
+} KERNEL_TYPE;
+
+struct vcpu_vmx___vt {
+	struct vcpu_vt vt;
+} KERNEL_TYPE;
+
+/* linux/magic.h */
+#define ANON_INODE_FS_MAGIC 0x09041934
+
+/* The verifier lets no typed pointer be passed as a number; this is one that it forgets about. */
+static __always_inline u64 as_number(const void *ptr)
+{
+	u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &ptr);
+	return number;
+}
+
+static __always_inline struct kvm *kvm_of_notifier(struct mmu_notifier *mn)
+{
+	return (void *)as_number(mn) - bpf_core_field_offset(struct kvm, mmu_notifier);
+}
+
+static __always_inline struct kvm_vcpu *vcpu_of_preempt(struct preempt_notifier *pn)
+{
+	return (void *)as_number(pn) - bpf_core_field_offset(struct kvm_vcpu, preempt_notifier);
+}
+
+static __always_inline u64 kvm_flushes(struct kvm *kvm)
+{
+	if (bpf_core_field_exists(kvm->stat.generic.remote_tlb_flush))
+		return BPF_CORE_READ(kvm, stat.generic.remote_tlb_flush);
+	return BPF_CORE_READ((struct kvm___flat *)kvm, stat.remote_tlb_flush);
+}
+
+/* Whether the task is leaving the CPU of its own accord. */
+static __always_inline bool task_sleeps(struct task_struct *task)
+{
+	struct task_struct___dunder *t = (void *)task;
+
+	if (bpf_core_field_exists(t->__state))
+		return BPF_CORE_READ(t, __state);
+	return BPF_CORE_READ((struct task_struct___state *)task, state);
+}
+
+#endif /* MMUSCOPE_CORE_BPF_H */

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Numbers for VMs and vCPUs: given at first sight, whichever event that is,
+ * and taken back when they are destroyed. All of it is off the hot path.
+ *
+ * The functions are global and take numbers only, so that the verifier looks
+ * at each of them once and not once for every way that leads to it.
+ */
+#ifndef MMUSCOPE_LIFE_BPF_H
+#define MMUSCOPE_LIFE_BPF_H
+
+#define PARENTS_MAX	32	/* how far up a filter looks for its process */
+
+__noinline __weak int task_wanted(u64 taskp)
+{
+	struct task_struct *task = (void *)taskp;
+	struct task_struct *t = task;
+
+	if (cfg.pid && (u32)BPF_CORE_READ(task, tgid) != cfg.pid)
+		return 0;
+	if (!cfg.root)
+		return 1;
+	for (int i = 0; i < PARENTS_MAX; i++) {
+		u32 tgid = BPF_CORE_READ(t, tgid);
+
+		if (tgid == cfg.root)
+			return 1;
+		if (tgid <= 1)
+			break;
+		t = BPF_CORE_READ(t, real_parent);
+	}
+	return 0;
+}
+
+static __always_inline u8 mode_of(struct kvm_vcpu *vcpu)
+{
+	bool tdp = cfg.tdp;
+
+	if (cfg.tdp_page_fault)
+		tdp = (u64)BPF_CORE_READ(vcpu, arch.mmu, page_fault) == cfg.tdp_page_fault;
+	if (!tdp)
+		return MMUSCOPE_mode_shadow;
+	return cfg.isa == MMUSCOPE_isa_vmx ? MMUSCOPE_mode_ept : MMUSCOPE_mode_npt;
+}
+
+static __always_inline void vm_emit(struct kvm *kvm, struct task_struct *task,
+				    struct vm_state *vm, u8 life)
+{
+	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
+	struct mmuscope_vm rec = record(vm, bpf_ktime_get_ns(), vm->id, MMUSCOPE_NO_VCPU);
+
+	rec.pid = vm->pid;
+	rec.tid = BPF_CORE_READ(kvm, userspace_pid);
+	if (!rec.tid)
+		rec.tid = BPF_CORE_READ(task, pid);
+	rec.vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
+	rec.op = life;
+	rec.mode = vm->mode;
+	rec.isa = cfg.isa;
+	rec.kvm = (u64)kvm;
+	bpf_probe_read_kernel_str(rec.comm, sizeof(rec.comm), &leader->comm);
+	/* The owner's command line must be read while it is there. */
+	emit_flags(&rec, sizeof(rec), BPF_RB_FORCE_WAKEUP);
+}
+
+__noinline __weak int vm_forget(u64 key, u64 task)
+{
+	struct vm_state *vm = bpf_map_lookup_elem(&vms, &key);
+	u32 id;
+
+	if (!vm)
+		return 0;
+	id = vm->id;
+	if (vm->traced)
+		vm_emit((void *)key, (void *)task, vm, MMUSCOPE_life_destroyed);
+	bpf_map_delete_elem(&vms, &key);
+	if (id)
+		bpf_map_push_elem(&free_vms, &id, BPF_ANY);
+	return 0;
+}
+
+/*
+ * The number of a VM, given at first sight; 0 where it is not traced. Without a
+ * hook on its end a VM is known to be another one by its owner.
+ */
+__noinline __weak int vm_find(u64 key, u64 taskp, u32 life, u32 mode)
+{
+	struct task_struct *task = (void *)taskp;
+	struct vm_state *vm = bpf_map_lookup_elem(&vms, &key);
+	u32 pid = BPF_CORE_READ(task, tgid);
+	struct vm_state fresh = { .mode = mode, .pid = pid };
+	u32 id = 0;
+
+	if (vm && vm->pid == pid) {
+		if (!vm->mode)
+			vm->mode = mode;
+		return vm->id;
+	}
+	if (vm)
+		vm_forget(key, taskp);
+	fresh.traced = task_wanted(taskp);
+	if (fresh.traced && bpf_map_pop_elem(&free_vms, &id)) {
+		count_lost(MMUSCOPE_stage_vms);
+		return 0;
+	}
+	fresh.id = id;
+	if (!bpf_map_update_elem(&vms, &key, &fresh, BPF_NOEXIST)) {
+		if (fresh.traced)
+			vm_emit((void *)key, task, &fresh, life);
+		return id;
+	}
+	/* Another vCPU of the VM was faster. */
+	if (id)
+		bpf_map_push_elem(&free_vms, &id, BPF_ANY);
+	vm = bpf_map_lookup_elem(&vms, &key);
+	return vm ? vm->id : 0;
+}
+
+/* Number of a VM that something happens to; 0 where it is not traced. */
+static __always_inline u16 vm_id(struct kvm *kvm)
+{
+	u64 key = (u64)kvm;
+	struct vm_state *vm = bpf_map_lookup_elem(&vms, &key);
+
+	return vm ? vm->id : 0;
+}
+
+static __always_inline void vcpu_emit(struct vcpu_state *v, struct task_struct *task, u8 life)
+{
+	struct mmuscope_vcpu rec = record(vcpu, bpf_ktime_get_ns(), v->span.rec.hdr.vm,
+					  v->span.rec.hdr.vcpu);
+
+	rec.tid = v->tid;
+	rec.op = life;
+	rec.mode = v->span.mode;
+	bpf_probe_read_kernel_str(rec.comm, sizeof(rec.comm), &task->comm);
+	emit(&rec);
+}
+
+__noinline __weak int vcpu_forget(u64 vcpu)
+{
+	u32 *slot = bpf_map_lookup_elem(&vcpu_slots, &vcpu);
+	struct vcpu_state *v;
+	u32 free;
+
+	if (!slot)
+		return 0;
+	free = *slot;
+	bpf_map_delete_elem(&vcpu_slots, &vcpu);
+	v = bpf_map_lookup_elem(&vcpus, &free);
+	if (!v)
+		return 0;
+	vcpu_emit(v, (void *)bpf_get_current_task(), MMUSCOPE_life_destroyed);
+	v->vcpu = 0;
+	if (v->tid)
+		bpf_map_delete_elem(&task_slots, &v->tid);
+	bpf_map_push_elem(&free_vcpus, &free, BPF_ANY);
+	return 0;
+}
+
+/* A free slot made into the vCPU's, SLOT_NONE where it is not traced or none is free. */
+__noinline __weak u32 vcpu_register(u64 key, u64 task, u64 tid, u32 life)
+{
+	struct kvm_vcpu *vcpu = (void *)key;
+	struct kvm *kvm = BPF_CORE_READ(vcpu, kvm);
+	u8 mode = mode_of(vcpu);
+	u32 slot = SLOT_NONE;
+	struct vcpu_state *v;
+	struct vcpu_exits *e;
+	int vm;
+
+	vm = vm_find((u64)kvm, task, life, mode);
+	if (!vm) {
+		bpf_map_update_elem(&vcpu_slots, &key, &slot, BPF_ANY);
+		return SLOT_NONE;
+	}
+	if (bpf_map_pop_elem(&free_vcpus, &slot)) {
+		count_lost(MMUSCOPE_stage_vcpus);
+		return SLOT_NONE;
+	}
+	v = bpf_map_lookup_elem(&vcpus, &slot);
+	if (!v)
+		return SLOT_NONE;
+	__builtin_memset(v, 0, sizeof(*v));
+	v->slot = slot;
+	span_init(&v->span, vm, BPF_CORE_READ(vcpu, vcpu_id), cfg.isa, mode);
+	v->vcpu = key;
+	v->kvm = (u64)kvm;
+	v->tid = tid;
+	e = bpf_map_lookup_elem(&exits, &slot);
+	if (e) {
+		e->vcpu = v->span.rec.hdr.vcpu;
+		e->isa = cfg.isa;
+		e->vm = vm;
+	}
+	bpf_map_update_elem(&vcpu_slots, &key, &slot, BPF_ANY);
+	vcpu_emit(v, (void *)task, life);
+	return slot;
+}
+
+/* Fill this CPU's cache for the vCPU, which the running task runs. */
+__noinline __weak int vcpu_find(u64 key)
+{
+	struct cpu_cache *c = &cpus[this_cpu()];
+	u64 task = bpf_get_current_task(), tid = bpf_get_current_pid_tgid();
+	u32 *known = bpf_map_lookup_elem(&vcpu_slots, &key);
+	struct vcpu_state *v = known ? bpf_map_lookup_elem(&vcpus, known) : NULL;
+	u32 slot = SLOT_NONE;
+
+	if (known)
+		slot = *known;
+	/* Same address in another process: the old one ended unseen. */
+	if (v && v->tid && v->tid >> 32 != tid >> 32) {
+		vcpu_forget(key);
+		known = NULL;
+	}
+	if (!known)
+		slot = vcpu_register(key, task, tid, MMUSCOPE_life_created);
+	v = bpf_map_lookup_elem(&vcpus, &slot);
+	known = bpf_map_lookup_elem(&task_slots, &tid);
+	if (v && (v->tid != tid || !known || *known != slot)) {
+		v->tid = tid;
+		bpf_map_update_elem(&task_slots, &tid, &slot, BPF_ANY);
+	}
+	c->vcpu = key;
+	c->task = task;
+	c->tid = tid;
+	c->slot = slot;
+	return 0;
+}
+
+/*
+ * KVM's files are recognized by name, in the one file system that only the
+ * kernel fills. Names are compared as numbers: "kvm-vcpu", perhaps with more
+ * behind it, and "kvm-vm" with the end of the string.
+ */
+#define NAME_VCPU	0x757063762d6d766bULL
+#define NAME_VM		0x00006d762d6d766bULL
+#define NAME_VM_MASK	0x00ffffffffffffffULL
+
+static __always_inline u64 file_name(struct file *file)
+{
+	u64 name = 0;
+
+	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_FS_MAGIC)
+		return 0;
+	bpf_probe_read_kernel(&name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	return name;
+}
+
+/* Fill this CPU's cache for the running task, which may be no vCPU at all. */
+__noinline __weak int vcpu_find_task(u64 tid)
+{
+	struct cpu_cache *c = &cpus[this_cpu()];
+	u32 *known = bpf_map_lookup_elem(&task_slots, &tid);
+	struct vcpu_state *v = known ? bpf_map_lookup_elem(&vcpus, known) : NULL;
+
+	c->tid = tid;
+	c->task = bpf_get_current_task();
+	c->slot = SLOT_NONE;
+	c->vcpu = 0;
+	if (v && v->vcpu) {
+		c->slot = v->slot;
+		c->vcpu = v->vcpu;
+	}
+	return 0;
+}
+
+#endif /* MMUSCOPE_LIFE_BPF_H */

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/* MMU notifiers: the host changes memory that a VM maps, or looks at its accessed bits. */
+#include "state.bpf.h"
+
+static __always_inline void notify_begin(u32 kind, struct mmu_notifier *mn, u8 origin,
+					 u64 start, u64 end, u8 event)
+{
+	u16 vm = vm_id(kvm_of_notifier(mn));
+	struct task_ctx *c;
+
+	if (!vm)
+		return;
+	c = ctx_begin(kind, vm, origin);
+	if (!c)
+		return;
+	c->start = start;
+	c->end = end;
+	c->event = event;
+	c->counted = 0;
+}
+
+static __always_inline int invalidate_begin(struct mmu_notifier *mn,
+					    struct mmu_notifier_range *range)
+{
+	u32 event = BPF_CORE_READ(range, event);
+
+	notify_begin(CTX_INVALIDATE, mn, MMUSCOPE_origin_invalidate, BPF_CORE_READ(range, start),
+		     BPF_CORE_READ(range, end),
+		     event <= MMUSCOPE_notifier_exclusive ? event : MMUSCOPE_notifier_unknown);
+	return 0;
+}
+
+static __always_inline int invalidate_end(void)
+{
+	struct mmuscope_invalidate rec = record(invalidate, bpf_ktime_get_ns(), 0,
+						MMUSCOPE_NO_VCPU);
+	struct task_ctx *c = ctx_current();
+	struct whereabouts w;
+	u64 begin;
+
+	if (!c)
+		return 0;
+	whereabouts(&w);
+	begin = ctx_end(c, CTX_INVALIDATE);
+	if (!begin)
+		return 0;
+	rec.hdr.vm = c->vm;
+	rec.hdr.vcpu = w.vcpu;
+	rec.hdr.dur = rec.hdr.ts - begin;
+	rec.start = c->start;
+	rec.end = c->end;
+	rec.gfns = c->counted;
+	rec.event = c->event;
+	rec.tid = bpf_get_current_pid_tgid();
+	bpf_get_current_comm(rec.comm, sizeof(rec.comm));
+	c->origin = 0;
+	ctx_leave(c);
+	emit(&rec);
+	return 0;
+}
+
+SEC("fentry/kvm_mmu_notifier_invalidate_range_start")
+int BPF_PROG(invalidate_begin_f, struct mmu_notifier *mn, struct mmu_notifier_range *range)
+{
+	return invalidate_begin(mn, range);
+}
+
+SEC("kprobe/kvm_mmu_notifier_invalidate_range_start")
+int BPF_KPROBE(invalidate_begin_k, struct mmu_notifier *mn, struct mmu_notifier_range *range)
+{
+	return invalidate_begin(mn, range);
+}
+
+SEC("fexit/kvm_mmu_notifier_invalidate_range_start")
+int BPF_PROG(invalidate_end_f)
+{
+	return invalidate_end();
+}
+
+SEC("kretprobe/kvm_mmu_notifier_invalidate_range_start")
+int BPF_KRETPROBE(invalidate_end_k)
+{
+	return invalidate_end();
+}
+
+static __always_inline int unmap(u64 gfns)
+{
+	struct task_ctx *c = ctx_current();
+
+	if (c && c->begin[CTX_INVALIDATE])
+		c->counted += gfns;
+	return 0;
+}
+
+SEC("fentry/kvm_unmap_gfn_range")
+int BPF_PROG(unmap_f, void *kvm, struct kvm_gfn_range *range)
+{
+	return unmap(BPF_CORE_READ(range, end) - BPF_CORE_READ(range, start));
+}
+
+/* Built in, or its types are known to the kernel proper: a kprobe can read it too. */
+SEC("kprobe/kvm_unmap_gfn_range")
+int BPF_KPROBE(unmap_k, void *kvm, struct kvm_gfn_range *range)
+{
+	return unmap(BPF_CORE_READ(range, end) - BPF_CORE_READ(range, start));
+}
+
+/*
+ * Without function probes nothing names the VM. The event is kept for what it
+ * says: how often, by whom, and which addresses.
+ */
+SEC("raw_tp/kvm_unmap_hva_range")
+int BPF_PROG(unmap_hva, u64 start, u64 end)
+{
+	struct mmuscope_invalidate rec = record(invalidate, bpf_ktime_get_ns(), 0,
+						MMUSCOPE_NO_VCPU);
+	struct whereabouts w;
+
+	whereabouts(&w);
+	if (!w.traced)
+		return 0;
+	rec.hdr.vm = w.vm;
+	rec.hdr.vcpu = w.vcpu;
+	rec.hdr.flags = MMUSCOPE_PARTIAL;
+	rec.start = start;
+	rec.end = end;
+	rec.event = MMUSCOPE_notifier_unknown;
+	rec.tid = bpf_get_current_pid_tgid();
+	bpf_get_current_comm(rec.comm, sizeof(rec.comm));
+	emit(&rec);
+	return 0;
+}
+
+static __always_inline int age_end(u32 young)
+{
+	struct mmuscope_age rec = record(age, bpf_ktime_get_ns(), 0, MMUSCOPE_NO_VCPU);
+	struct task_ctx *c = ctx_current();
+	u64 begin;
+
+	if (!c)
+		return 0;
+	begin = ctx_end(c, CTX_AGE);
+	if (!begin)
+		return 0;
+	rec.hdr.vm = c->vm;
+	rec.hdr.dur = rec.hdr.ts - begin;
+	rec.start = c->start;
+	rec.end = c->end;
+	rec.tid = bpf_get_current_pid_tgid();
+	rec.young = !!young;
+	c->origin = 0;
+	ctx_leave(c);
+	emit(&rec);
+	return 0;
+}
+
+/* (mn, mm, start, end) */
+#define AGE(name)								\
+SEC("fentry/" #name)								\
+int BPF_PROG(name##_f, struct mmu_notifier *mn, void *mm, u64 start, u64 end)	\
+{										\
+	notify_begin(CTX_AGE, mn, MMUSCOPE_origin_age, start, end, 0);		\
+	return 0;								\
+}										\
+										\
+SEC("kprobe/" #name)								\
+int BPF_KPROBE(name##_k, struct mmu_notifier *mn, void *mm, u64 start, u64 end)	\
+{										\
+	notify_begin(CTX_AGE, mn, MMUSCOPE_origin_age, start, end, 0);		\
+	return 0;								\
+}										\
+										\
+SEC("fexit/" #name)								\
+int BPF_PROG(name##_end_f, void *mn, void *mm, u64 start, u64 end, u32 young)	\
+{										\
+	return age_end(young);							\
+}										\
+										\
+SEC("kretprobe/" #name)								\
+int BPF_KRETPROBE(name##_end_k, u32 young)					\
+{										\
+	return age_end(young);							\
+}
+
+AGE(kvm_mmu_notifier_clear_flush_young)
+AGE(kvm_mmu_notifier_clear_young)
+
+/* The owner's address space goes away, and all mappings with it. */
+static __always_inline int release_end(void)
+{
+	struct task_ctx *c = ctx_current();
+
+	if (!c || !ctx_end(c, CTX_RELEASE))
+		return 0;
+	c->origin = 0;
+	ctx_leave(c);
+	return 0;
+}
+
+SEC("fentry/kvm_mmu_notifier_release")
+int BPF_PROG(release_f, struct mmu_notifier *mn)
+{
+	notify_begin(CTX_RELEASE, mn, MMUSCOPE_origin_destroy, 0, 0, 0);
+	return 0;
+}
+
+SEC("kprobe/kvm_mmu_notifier_release")
+int BPF_KPROBE(release_k, struct mmu_notifier *mn)
+{
+	notify_begin(CTX_RELEASE, mn, MMUSCOPE_origin_destroy, 0, 0, 0);
+	return 0;
+}
+
+SEC("fexit/kvm_mmu_notifier_release")
+int BPF_PROG(release_end_f)
+{
+	return release_end();
+}
+
+SEC("kretprobe/kvm_mmu_notifier_release")
+int BPF_KRETPROBE(release_end_k)
+{
+	return release_end();
+}
+
+char LICENSE[] SEC("license") __weak = "GPL";

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the probes share: maps, the state of each vCPU and task, and how a
+ * record reaches its ring. Maps and variables are weak because every family
+ * of probes is an object of its own and the linker keeps one of each.
+ */
+#ifndef MMUSCOPE_STATE_BPF_H
+#define MMUSCOPE_STATE_BPF_H
+
+#include "core.bpf.h"
+#include "shared.h"
+
+#include <mmuscope/span.h>
+
+/* Set before loading by user/source/bpf.c, constant afterwards. */
+const volatile struct collector_config cfg __weak = {};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);		/* CPUs, set before loading */
+	__type(key, u32);
+	__type(value, u32);
+	__array(values, struct {
+		__uint(type, BPF_MAP_TYPE_RINGBUF);
+		__uint(max_entries, 4096);
+	});
+} rings __weak SEC(".maps");
+
+/* The task that does something for a VM, and since when. */
+struct task_ctx {
+	u64 begin[CTX_KINDS];
+	u64 kvm;		/* address of KVM's struct */
+	u64 gfn;		/* range flush: first frame */
+	u64 npages;		/* range flush: frames */
+	u64 flushes;		/* flush: KVM's own counter at the begin */
+	u64 start;		/* invalidate, age: the range */
+	u64 end;
+	u64 counted;		/* pages met since the begin */
+	u64 args[2];		/* of the function that was entered */
+	u16 vm;
+	u8 origin;
+	u8 event;		/* notifier event */
+	u32 depth;		/* kinds begun and not ended */
+};
+
+struct vcpu_state {
+	struct span span;
+	struct task_ctx ctx;
+	u64 vcpu;		/* address of KVM's struct; 0: destroyed */
+	u64 kvm;
+	u64 tid;		/* bpf_get_current_pid_tgid() of the thread that runs it */
+	u64 apf_ts;
+	u64 apf_gva;
+	u64 apf_gfn;
+	u32 slot;
+	u32 reason;		/* of the last exit, where the tracepoint tells */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);		/* vCPUs, set before loading */
+	__type(key, u32);
+	__type(value, struct vcpu_state);
+} vcpus __weak SEC(".maps");
+
+/* Read by user space without system calls. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);		/* vCPUs, set before loading */
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, u32);
+	__type(value, struct vcpu_exits);
+} exits __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);		/* struct kvm_vcpu * */
+	__type(value, u32);		/* index of vcpus, or SLOT_NONE */
+} vcpu_slots __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, u64);		/* bpf_get_current_pid_tgid() */
+	__type(value, u32);
+} task_slots __weak SEC(".maps");
+
+struct vm_state {
+	u16 id;
+	u8 traced;
+	u8 mode;
+	u32 pid;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, VMS_MAX);
+	__type(key, u64);		/* struct kvm * */
+	__type(value, struct vm_state);
+} vms __weak SEC(".maps");
+
+/* Numbers not in use; the one freed longest ago comes first. */
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, VMS_MAX);
+	__uint(value_size, sizeof(u32));
+} free_vms __weak SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, 1);
+	__uint(value_size, sizeof(u32));
+} free_vcpus __weak SEC(".maps");
+
+/* What a context begins as: too large for the stack. */
+const volatile __u64 no_ctx[sizeof(struct task_ctx) / sizeof(u64)] __weak = {};
+
+/* Tasks that are not vCPUs, while they do something for a VM. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, CONTEXTS_MAX);
+	__type(key, u64);		/* bpf_get_current_pid_tgid() */
+	__type(value, struct task_ctx);
+} contexts __weak SEC(".maps");
+
+struct cpu_cache cpus[CPUS_MAX] __weak = {};
+struct cpu_lost lost[CPUS_MAX] __weak = {};
+
+static __always_inline u32 this_cpu(void)
+{
+	return bpf_get_smp_processor_id() & (CPUS_MAX - 1);
+}
+
+static __always_inline void count_lost(u32 stage)
+{
+	__sync_fetch_and_add(&lost[this_cpu()].count[stage & (STAGES_MAX - 1)], 1);
+}
+
+/*
+ * The consumer looks at the rings by the clock. It is woken only where a
+ * quarter of a ring was written since the last time.
+ */
+static __always_inline void emit_flags(const void *rec, u32 size, u64 flags)
+{
+	u32 cpu = this_cpu();
+	struct cpu_cache *c = &cpus[cpu];
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+
+	c->bytes += size;
+	if (c->bytes > cfg.wake_bytes) {
+		c->bytes = 0;
+		flags = BPF_RB_FORCE_WAKEUP;
+	}
+	if (!ring || bpf_ringbuf_output(ring, (void *)rec, size, flags))
+		count_lost(MMUSCOPE_stage_ring);
+}
+
+#define emit(rec) emit_flags((rec), sizeof(*(rec)), BPF_RB_NO_WAKEUP)
+
+/* A record's header; the rest of the record is zero. */
+#define record(name, when, vmid, vcpuid)				\
+	{ .hdr = { .ts = (when), .vm = (vmid), .vcpu = (vcpuid),	\
+		   .type = MMUSCOPE_TYPE_##name,			\
+		   .size = sizeof(struct mmuscope_##name) } }
+
+#include "life.bpf.h"
+
+/* The state of the vCPU that @vcpu names; NULL where it is not to be traced. */
+static __always_inline struct vcpu_state *vcpu_of(struct kvm_vcpu *vcpu)
+{
+	struct cpu_cache *c = &cpus[this_cpu()];
+	struct vcpu_state *v;
+
+	if (c->vcpu == (u64)vcpu && c->task == bpf_get_current_task()) {
+		v = bpf_map_lookup_elem(&vcpus, &c->slot);
+		/* The address may have been given to another vCPU since. */
+		if (!v || v->vcpu == (u64)vcpu)
+			return v;
+	}
+	vcpu_find(as_number(vcpu));
+	return bpf_map_lookup_elem(&vcpus, &c->slot);
+}
+
+/* The state of the vCPU that the running task is. */
+static __always_inline struct vcpu_state *vcpu_current(void)
+{
+	struct cpu_cache *c = &cpus[this_cpu()];
+	u64 tid = bpf_get_current_pid_tgid();
+	struct vcpu_state *v;
+
+	if (c->tid == tid) {
+		v = bpf_map_lookup_elem(&vcpus, &c->slot);
+		if (!v || (v->tid == tid && v->vcpu))
+			return v;
+	}
+	vcpu_find_task(tid);
+	return bpf_map_lookup_elem(&vcpus, &c->slot);
+}
+
+static __always_inline struct task_ctx *ctx_current(void)
+{
+	struct vcpu_state *v = vcpu_current();
+	u64 tid;
+
+	if (v)
+		return &v->ctx;
+	tid = bpf_get_current_pid_tgid();
+	return bpf_map_lookup_elem(&contexts, &tid);
+}
+
+/*
+ * Begin of one kind of activity for a VM. An inner one keeps the origin of the
+ * outer one unless it has its own.
+ */
+static __always_inline struct task_ctx *ctx_begin(u32 kind, u16 vm, u8 origin)
+{
+	struct task_ctx *c = ctx_current();
+
+	if (!c) {
+		u64 tid = bpf_get_current_pid_tgid();
+
+		bpf_map_update_elem(&contexts, &tid, (const void *)no_ctx, BPF_ANY);
+		c = bpf_map_lookup_elem(&contexts, &tid);
+		if (!c) {
+			count_lost(MMUSCOPE_stage_context);
+			return NULL;
+		}
+	}
+	if (!c->begin[kind])
+		c->depth++;
+	c->begin[kind] = bpf_ktime_get_ns();
+	c->vm = vm;
+	if (origin)
+		c->origin = origin;
+	return c;
+}
+
+/* End of it: when it began, 0 if that was not seen. */
+static __always_inline u64 ctx_end(struct task_ctx *c, u32 kind)
+{
+	u64 begin = c->begin[kind];
+
+	if (begin) {
+		c->begin[kind] = 0;
+		c->depth--;
+	}
+	return begin;
+}
+
+/* When nothing is going on any more a task that is no vCPU is forgotten. */
+static __always_inline void ctx_leave(struct task_ctx *c)
+{
+	u64 tid = bpf_get_current_pid_tgid();
+
+	if (c->depth)
+		return;
+	c->origin = 0;
+	c->vm = 0;
+	bpf_map_delete_elem(&contexts, &tid);
+}
+
+static __always_inline u8 origin_of(struct vcpu_state *v)
+{
+	if (v->ctx.origin)
+		return v->ctx.origin;
+	if (v->span.phase == SPAN_FAULT)
+		return MMUSCOPE_origin_fault;
+	return v->span.phase == SPAN_EXITED ? MMUSCOPE_origin_run : MMUSCOPE_origin_ioctl;
+}
+
+/* Who does what for which VM right now; without a context all is unknown. */
+struct whereabouts {
+	u16 vm;
+	u16 vcpu;
+	u8 origin;
+	u8 traced;		/* 0: known, and filtered out */
+};
+
+static __always_inline void whereabouts(struct whereabouts *w)
+{
+	struct vcpu_state *v = vcpu_current();
+	struct task_ctx *c;
+
+	w->vm = MMUSCOPE_NO_VM;
+	w->vcpu = MMUSCOPE_NO_VCPU;
+	w->origin = MMUSCOPE_origin_unknown;
+	w->traced = 1;
+	if (v) {
+		w->vm = v->ctx.depth && v->ctx.vm ? v->ctx.vm : v->span.rec.hdr.vm;
+		w->vcpu = v->span.rec.hdr.vcpu;
+		w->origin = origin_of(v);
+		return;
+	}
+	c = ctx_current();
+	if (c) {
+		w->vm = c->vm;
+		w->origin = c->origin;
+	} else if (cfg.filtered) {
+		w->traced = 0;
+	}
+}
+
+#endif /* MMUSCOPE_STATE_BPF_H */

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The vCPU state machine: probes in, one fault record per memory exit out.
+ *
+ *            span_exit           span_fault, span_mmio
+ *   GUEST ─────────────▶ EXITED ──────────────────────▶ FAULT
+ *     ▲                    │                              │ span_requested, span_mapped,
+ *     │     span_entry     │                              │ span_handled, span_verdict …
+ *     ├────────────────────┘         span_entry           │ add to the record
+ *     └───────────────────────────────────────────────────┘ span_entry: record complete
+ *
+ * Probes can be missing and, after attaching, the first event can be any. So no
+ * transition is an error: what lacks its begin is marked MMUSCOPE_PARTIAL, what
+ * lacks its end is finished by the next exit. A fault is never dropped.
+ *
+ * Compiled by clang for BPF, by Kbuild and by the unit tests. One vCPU runs on
+ * one task, so that its state needs no lock. Nothing here reads a clock: the
+ * caller passes CLOCK_MONOTONIC nanoseconds.
+ */
+#ifndef MMUSCOPE_SPAN_H
+#define MMUSCOPE_SPAN_H
+
+#include <mmuscope/abi.h>
+#include <mmuscope/decode.h>
+
+#define SPAN_INLINE static inline __attribute__((always_inline))
+
+enum span_phase { SPAN_UNKNOWN, SPAN_GUEST, SPAN_EXITED, SPAN_FAULT };
+
+/* span.seen: what happened during the fault, weighed when it ends */
+#define SPAN_SEEN_REQUESTED	0x01
+#define SPAN_SEEN_MAPPED	0x02
+#define SPAN_SEEN_FAST		0x04
+#define SPAN_SEEN_MMIO		0x08
+#define SPAN_SEEN_EMULATE	0x10
+#define SPAN_SEEN_REFLECT	0x20
+#define SPAN_SEEN_ASYNC		0x40
+#define SPAN_SEEN_SPURIOUS	0x80
+
+/**
+ * struct span - one vCPU
+ * @exit_ts: when it left the guest, 0 while in it or not known
+ * @fault_ts: when the fault handler began
+ * @phase: enum span_phase
+ * @seen: SPAN_SEEN_*
+ * @isa: enum mmuscope_isa, set by the owner of the struct
+ * @mode: enum mmuscope_mode of faults while L2 is not running, set by the owner
+ * @nested: L2 is running
+ * @verdict: of the handler, enum mmuscope_verdict
+ * @rec: the record that is being built; hdr.vm and hdr.vcpu are set by the owner once
+ */
+struct span {
+	__u64 exit_ts;
+	__u64 fault_ts;
+	__u8 phase;
+	__u8 seen;
+	__u8 isa;
+	__u8 mode;
+	__u8 nested;
+	__u8 verdict;
+	__u16 pad;
+	struct mmuscope_fault rec;
+};
+
+SPAN_INLINE void span_init(struct span *s, __u16 vm, __u16 vcpu, __u8 isa, __u8 mode)
+{
+	s->isa = isa;
+	s->mode = mode;
+	s->rec.hdr.vm = vm;
+	s->rec.hdr.vcpu = vcpu;
+	s->rec.hdr.type = MMUSCOPE_TYPE_fault;
+	s->rec.hdr.size = sizeof(s->rec);
+}
+
+/* What KVM's return value and the events on the way say together. */
+SPAN_INLINE __u8 span_weigh(struct span *s)
+{
+	__u8 seen = s->seen;
+
+	if (seen & SPAN_SEEN_REFLECT)
+		return MMUSCOPE_verdict_reflected;
+	if (seen & SPAN_SEEN_MMIO)
+		return MMUSCOPE_verdict_mmio;
+	if (seen & SPAN_SEEN_EMULATE || s->verdict == MMUSCOPE_verdict_emulated)
+		return MMUSCOPE_verdict_emulated;
+	if (seen & SPAN_SEEN_ASYNC)
+		return MMUSCOPE_verdict_async;
+	if (seen & SPAN_SEEN_FAST)
+		return seen & SPAN_SEEN_SPURIOUS ? MMUSCOPE_verdict_spurious :
+						   MMUSCOPE_verdict_fast_fixed;
+	if (s->verdict != MMUSCOPE_verdict_unknown)
+		return s->verdict;
+	s->rec.hdr.flags |= MMUSCOPE_INFERRED;
+	if (seen & SPAN_SEEN_MAPPED)
+		return MMUSCOPE_verdict_fixed;
+	if (seen & SPAN_SEEN_REQUESTED)
+		return MMUSCOPE_verdict_spurious;
+	return MMUSCOPE_verdict_unknown;
+}
+
+SPAN_INLINE void span_finish(struct span *s, __u64 now)
+{
+	struct mmuscope_fault *r = &s->rec;
+	struct decode d;
+
+	decode_fault(r->mode, s->isa, r->error, &d);
+	r->access = d.access;
+	r->condition = d.condition;
+	r->walk = d.walk;
+	r->verdict = span_weigh(s);
+	if (r->verdict == MMUSCOPE_verdict_reflected)
+		r->gpa = MMUSCOPE_UNKNOWN;
+	r->hdr.ts = now;
+	r->hdr.dur = now - s->exit_ts;
+}
+
+/**
+ * span_exit() - the vCPU left the guest
+ *
+ * Return: true when a fault was open whose entry was never seen: its record is
+ * in @s->rec, marked partial, and must be taken before the next call.
+ */
+SPAN_INLINE int span_exit(struct span *s, __u64 now)
+{
+	int open = s->phase == SPAN_FAULT;
+
+	if (open) {
+		s->rec.hdr.flags |= MMUSCOPE_PARTIAL;
+		span_finish(s, now);
+		/* The end is not known: it was not later than its handler's. */
+		s->rec.hdr.dur = s->fault_ts - s->exit_ts + s->rec.handler_ns;
+	}
+	s->exit_ts = now;
+	s->phase = SPAN_EXITED;
+	return open;
+}
+
+/**
+ * span_fault() - a memory fault is about to be handled
+ * @addr: GPA, or GVA where @s->mode is shadow
+ * @error: as the hardware gave it
+ * @rip: guest RIP or MMUSCOPE_UNKNOWN
+ *
+ * Without an exit before it the record is partial and begins now. A second
+ * fault within one exit (KVM never does it) keeps the first.
+ */
+SPAN_INLINE void span_fault(struct span *s, __u64 now, __u64 addr, __u64 error, __u64 rip)
+{
+	struct mmuscope_fault *r = &s->rec;
+
+	if (s->phase == SPAN_FAULT)
+		return;
+	r->hdr.flags = 0;
+	if (s->phase != SPAN_EXITED) {
+		s->exit_ts = now;
+		r->hdr.flags = MMUSCOPE_PARTIAL;
+	}
+	r->mode = s->mode;
+	if (s->nested) {
+		r->hdr.flags |= MMUSCOPE_NESTED;
+		if (s->mode != MMUSCOPE_mode_shadow)
+			r->mode = s->isa == MMUSCOPE_isa_vmx ? MMUSCOPE_mode_nested_ept :
+							       MMUSCOPE_mode_nested_npt;
+	}
+	if (s->mode == MMUSCOPE_mode_shadow) {
+		r->gva = addr;
+		r->gpa = MMUSCOPE_UNKNOWN;
+	} else {
+		r->gva = MMUSCOPE_UNKNOWN;
+		r->gpa = addr;
+	}
+	r->rip = rip;
+	r->error = error;
+	r->handler_ns = 0;
+	r->resolve_ns = 0;
+	r->lock_ns = 0;
+	r->level = 0;
+	r->sptes = 0;
+	r->pages = 0;
+	s->verdict = MMUSCOPE_verdict_unknown;
+	s->seen = 0;
+	s->fault_ts = now;
+	s->phase = SPAN_FAULT;
+}
+
+/**
+ * span_requested() - the host page is in hand, the tables are walked next
+ *
+ * Only the first one within a fault counts.
+ */
+SPAN_INLINE void span_requested(struct span *s, __u64 now)
+{
+	if (s->phase != SPAN_FAULT || s->seen & SPAN_SEEN_REQUESTED)
+		return;
+	s->seen |= SPAN_SEEN_REQUESTED;
+	s->rec.resolve_ns = now - s->fault_ts - s->rec.lock_ns;
+}
+
+/**
+ * span_mapped() - a leaf entry was set
+ * @level: 1 4K, 2 2M, 3 1G
+ * @gfn: frame it maps, the first one is the faulting address'
+ *
+ * Neighbours that KVM maps in advance come after the one asked for.
+ */
+SPAN_INLINE void span_mapped(struct span *s, __u8 level, __u64 gfn)
+{
+	struct mmuscope_fault *r = &s->rec;
+
+	if (s->phase != SPAN_FAULT)
+		return;
+	if (!(s->seen & SPAN_SEEN_MAPPED)) {
+		s->seen |= SPAN_SEEN_MAPPED;
+		r->level = level;
+		if (r->gpa == MMUSCOPE_UNKNOWN)
+			r->gpa = (gfn << 12) | (r->gva & 0xfff);
+	}
+	if (r->sptes < 255)
+		r->sptes++;
+}
+
+/* A page-table page was made. */
+SPAN_INLINE void span_page_made(struct span *s)
+{
+	if (s->phase == SPAN_FAULT && s->rec.pages < 255)
+		s->rec.pages++;
+}
+
+/**
+ * span_handled() - the fault handler returned
+ * @verdict: its return value, enum mmuscope_verdict, unknown where not known
+ */
+SPAN_INLINE void span_handled(struct span *s, __u64 now, __u8 verdict)
+{
+	if (s->phase != SPAN_FAULT)
+		return;
+	s->rec.handler_ns = now - s->fault_ts;
+	s->verdict = verdict;
+}
+
+/* One of SPAN_SEEN_* happened; without a fault it means nothing. */
+SPAN_INLINE void span_saw(struct span *s, __u8 what)
+{
+	if (s->phase == SPAN_FAULT)
+		s->seen |= what;
+}
+
+/**
+ * span_mmio() - an MMIO access was recognized by its entry in the tables
+ * @addr: GPA, or GVA where @s->mode is shadow
+ *
+ * With EPT that is a misconfiguration exit, for which no fault is reported: it
+ * becomes one here, with the error code that KVM itself makes up for it.
+ */
+SPAN_INLINE void span_mmio(struct span *s, __u64 now, __u64 addr)
+{
+	int opened = s->phase != SPAN_FAULT;
+
+	if (opened)
+		span_fault(s, now, addr, PF_RESERVED, MMUSCOPE_UNKNOWN);
+	s->seen |= SPAN_SEEN_MMIO;
+}
+
+/* The task waited @ns for mmu_lock. */
+SPAN_INLINE void span_locked(struct span *s, __u64 ns)
+{
+	if (s->phase == SPAN_FAULT)
+		s->rec.lock_ns += ns;
+}
+
+/* The task left the CPU, @flag is MMUSCOPE_SLEPT or MMUSCOPE_PREEMPTED. */
+SPAN_INLINE void span_sched(struct span *s, __u8 flag)
+{
+	if (s->phase == SPAN_FAULT)
+		s->rec.hdr.flags |= flag;
+}
+
+/**
+ * span_user() - KVM_RUN returns to user space
+ *
+ * The time there is the VMM's, so the fault ends here.
+ *
+ * Return: true when a record is complete in @s->rec.
+ */
+SPAN_INLINE int span_user(struct span *s, __u64 now)
+{
+	int open = s->phase == SPAN_FAULT;
+
+	if (open) {
+		s->rec.hdr.flags |= MMUSCOPE_USER;
+		span_finish(s, now);
+		if (s->rec.verdict != MMUSCOPE_verdict_fixed)
+			s->rec.verdict = MMUSCOPE_verdict_user;
+	}
+	s->phase = SPAN_UNKNOWN;
+	s->exit_ts = 0;
+	return open;
+}
+
+/**
+ * span_entry() - the vCPU is about to enter the guest
+ *
+ * Return: true when a record is complete in @s->rec.
+ */
+SPAN_INLINE int span_entry(struct span *s, __u64 now)
+{
+	int open = s->phase == SPAN_FAULT;
+
+	if (open)
+		span_finish(s, now);
+	s->phase = SPAN_GUEST;
+	s->exit_ts = 0;
+	return open;
+}
+
+#endif /* MMUSCOPE_SPAN_H */

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The whole way from records to output: JSON read back, and the same report as text. */
+#include "unit.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/format.h"
+#include "render/render.h"
+#include "source/merge.h"
+#include "view/view.h"
+
+#define ELAPSED 2000000000ULL
+
+struct setup {
+	struct source *src;
+	struct model *model;
+	struct report *report;
+	json_t *json;
+	char *text;
+};
+
+static void make_outputs(struct setup *s)
+{
+	char *line = NULL;
+	size_t size;
+	FILE *f = open_memstream(&line, &size);
+
+	assert_int_equal(render_json(f, s->report), 0);
+	fclose(f);
+	s->json = json_loads(line, 0, NULL);
+	assert_non_null(s->json);
+	free(line);
+	f = open_memstream(&s->text, &size);
+	render_text(f, s->report, 200, false);
+	fclose(f);
+}
+
+static void make(struct setup *s, uint64_t lost)
+{
+	const struct synth_config cfg = {
+		.streams = 3, .vms = 2, .vcpus = 2, .records = 50000, .seed = 3, .lost = lost,
+	};
+	const struct view_window w = { .past = true, .elapsed_ns = ELAPSED };
+	const struct mmuscope_hdr *rec;
+	struct merge *merge;
+
+	s->src = source_synth_open(&cfg);
+	s->model = model_new(NULL, NULL);
+	s->report = report_new("stat");
+	merge = merge_open(s->src);
+	merge_begin(merge, UINT64_MAX);
+	while (merge_next(merge, &rec) == 1)
+		assert_int_equal(model_feed(s->model, rec), 0);
+	merge_close(merge);
+	assert_int_equal(model_fold(s->model), 0);
+	assert_int_equal(view_stat(s->report, s->model, &w), 2);
+	view_collection(s->report, s->model, &w, s->src);
+	assert_false(report_failed(s->report));
+	make_outputs(s);
+}
+
+static int setup(void **state)
+{
+	*state = calloc(1, sizeof(struct setup));
+	return !*state;
+}
+
+static int teardown(void **state)
+{
+	struct setup *s = *state;
+
+	json_decref(s->json);
+	free(s->text);
+	report_free(s->report);
+	model_free(s->model);
+	s->src->ops->close(s->src);
+	free(s);
+	return 0;
+}
+
+static uint64_t number(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	assert_true(json_is_integer(value));
+	return json_integer_value(value);
+}
+
+static void json_has_the_models_numbers(void **state)
+{
+	struct setup *s = *state;
+	json_t *vms, *row;
+	size_t i, j;
+
+	make(s, 0);
+	vms = json_object_get(s->json, "vms");
+	assert_int_equal(json_array_size(vms), 2);
+	for (i = 0; i < 2; i++) {
+		const struct vm *vm = model_vm(s->model, i);
+		const json_t *v = json_array_get(vms, i);
+		uint64_t count = 0, exits = 0, flushes = 0, told = 0;
+
+		assert_string_equal(json_string_value(json_object_get(v, "name")), vm->name);
+		assert_int_equal(number(v, "pid"), vm->pid);
+		json_array_foreach(json_object_get(v, "faults"), j, row)
+			count += number(row, "count");
+		assert_int_equal(count, vm->past.records[MMUSCOPE_TYPE_fault]);
+		assert_int_equal(number(json_object_get(v, "fault_ns_histogram"), "count"), count);
+		json_array_foreach(json_object_get(v, "exits"), j, row)
+			told += number(row, "count");
+		json_array_foreach(json_object_get(v, "flushes"), j, row)
+			flushes += number(row, "count");
+		assert_int_equal(flushes, vm->past.records[MMUSCOPE_TYPE_flush]);
+		for (j = 0; j < vm->past.nr_exits; j++)
+			exits += vm->past.exits[j].count;
+		assert_true(exits > 0);
+		assert_int_equal(told, exits);
+	}
+	assert_int_equal(number(json_object_get(s->json, "collection"), "records"), 50000);
+}
+
+/* Every number of every table must be in the text too, formatted. */
+static void text_has_the_same_numbers(void **state)
+{
+	static const char *const tables[] = {
+		"faults", "flushes", "shadow", "invalidations", "dirty", "exits", "locks",
+	};
+	struct setup *s = *state;
+	char buf[FORMAT_MAX];
+	json_t *vm, *row;
+	size_t i, j;
+
+	make(s, 0);
+	json_array_foreach(json_object_get(s->json, "vms"), i, vm) {
+		for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
+			json_array_foreach(json_object_get(vm, tables[t]), j, row) {
+				assert_non_null(strstr(s->text,
+						       format_count(buf, number(row, "count"))));
+				if (json_is_integer(json_object_get(row, "ns")))
+					assert_non_null(strstr(s->text, format_ns(buf,
+							       number(row, "ns"))));
+			}
+		}
+	}
+}
+
+static void shares_add_up(void **state)
+{
+	struct setup *s = *state;
+	json_t *vm, *row;
+	size_t i, j;
+
+	make(s, 0);
+	json_array_foreach(json_object_get(s->json, "vms"), i, vm) {
+		double sum = 0;
+
+		json_array_foreach(json_object_get(vm, "faults"), j, row)
+			sum += json_real_value(json_object_get(row, "share"));
+		assert_true(sum > 99.999 && sum < 100.001);
+	}
+}
+
+static void rates_are_per_second(void **state)
+{
+	struct setup *s = *state;
+	json_t *row;
+
+	make(s, 0);
+	row = json_array_get(json_object_get(json_array_get(json_object_get(s->json, "vms"), 0),
+					     "faults"), 0);
+	assert_true(json_real_value(json_object_get(row, "rate")) == number(row, "count") / 2.0);
+}
+
+static void loss_takes_the_shares_away(void **state)
+{
+	struct setup *s = *state;
+	json_t *vm, *row;
+	size_t i, j;
+
+	make(s, 17);
+	json_array_foreach(json_object_get(s->json, "vms"), i, vm) {
+		json_array_foreach(json_object_get(vm, "faults"), j, row)
+			assert_true(json_is_null(json_object_get(row, "share")));
+		/* Exits are counted elsewhere, where a full ring does no harm. */
+		json_array_foreach(json_object_get(vm, "exits"), j, row)
+			assert_true(json_is_real(json_object_get(row, "share")));
+	}
+	assert_int_equal(number(json_object_get(s->json, "collection"), "lost"), 17);
+	assert_non_null(strstr(s->text, "Records were lost"));
+	assert_non_null(strstr(s->text, "ring 17"));
+}
+
+static void text_fits_its_width(void **state)
+{
+	struct setup *s = *state;
+
+	make(s, 0);
+	for (unsigned int width = 60; width < 200; width++) {
+		char *text = NULL, *rest, *line;
+		size_t size;
+		FILE *f = open_memstream(&text, &size);
+
+		render_text(f, s->report, width, false);
+		fclose(f);
+		rest = text;
+		while ((line = strsep(&rest, "\n")))
+			if (strlen(line) > width)
+				fail_msg("%u columns: '%s'", width, line);
+		free(text);
+	}
+}
+
+static void name_filter(void **state)
+{
+	struct setup *s = *state;
+	struct report *r = report_new("stat");
+	struct view_window w = { .past = true, .elapsed_ns = ELAPSED };
+
+	make(s, 0);
+	w.name = model_vm(s->model, 1)->name;
+	assert_int_equal(view_stat(r, s->model, &w), 1);
+	assert_string_equal(r->sections->facts[0].cell.text, w.name);
+	w.name = "nobody";
+	assert_int_equal(view_stat(r, s->model, &w), 0);
+	report_free(r);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(json_has_the_models_numbers),
+		TEST(text_has_the_same_numbers),
+		TEST(shares_add_up),
+		TEST(rates_are_per_second),
+		TEST(loss_takes_the_shares_away),
+		TEST(text_fits_its_width),
+		TEST(name_filter),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

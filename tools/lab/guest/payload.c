@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest: freestanding 64-bit code that does what its comm page asks for,
+ * checks what it reads and rings the doorbell. It runs at CPL 0 or CPL 3;
+ * only the requests that need INVLPG or CR3 need CPL 0.
+ */
+#include "abi.h"
+
+static inline uint64_t load(uint64_t gva)
+{
+	return *(volatile uint64_t *)gva;
+}
+
+static inline void store(uint64_t gva, uint64_t value)
+{
+	*(volatile uint64_t *)gva = value;
+}
+
+static inline void invlpg(uint64_t gva)
+{
+	asm volatile("invlpg (%0)" : : "r"(gva) : "memory");
+}
+
+static inline void set_cr3(uint64_t root)
+{
+	asm volatile("mov %0, %%cr3" : : "r"(root) : "memory");
+}
+
+static void expect(struct comm *c, uint64_t gva, uint64_t got, uint64_t want)
+{
+	if (got == want)
+		return;
+	c->bad++;
+	c->bad_gva = gva;
+	c->bad_value = got;
+}
+
+static void ring_bell(struct comm *c)
+{
+	if (c->bell == BELL_BY_MMIO)
+		*(volatile uint32_t *)BELL_GPA = 1;
+	else
+		asm volatile("outl %0, %1"
+			     : : "a"(1), "Nd"((uint16_t)BELL_PORT) : "memory");
+}
+
+static void do_warm(struct comm *c)
+{
+	for (uint64_t i = 0; i < c->arg[1]; i++)
+		load(c->arg[0] + i * PAGE_SIZE);
+}
+
+static void do_write(struct comm *c)
+{
+	for (uint64_t i = c->arg[1]; i < c->arg[2]; i += c->arg[3]) {
+		store(c->arg[0] + i * PAGE_SIZE, page_tag(c->arg[4], i));
+		c->touched++;
+	}
+}
+
+static void do_read(struct comm *c)
+{
+	for (uint64_t i = c->arg[1]; i < c->arg[2]; i += c->arg[3]) {
+		uint64_t gva = c->arg[0] + i * PAGE_SIZE;
+		uint64_t want = c->arg[4] ? page_tag(c->arg[4], i) : 0;
+
+		expect(c, gva, load(gva), want);
+		c->touched++;
+	}
+}
+
+/* Each page starts with "mov $page, %eax; ret", put there by the VMM. */
+static void do_exec(struct comm *c)
+{
+	for (uint64_t i = c->arg[1]; i < c->arg[2]; i += c->arg[3]) {
+		uint64_t gva = c->arg[0] + i * PAGE_SIZE;
+
+		expect(c, gva, ((uint32_t (*)(void))gva)(), (uint32_t)i);
+		c->touched++;
+	}
+}
+
+/*
+ * Maps a different frame at each page of a window in every round: the load
+ * after INVLPG must show the tag of the new frame, not of the old one.
+ */
+static void do_churn(struct comm *c)
+{
+	uint64_t gva = c->arg[0], pages = c->arg[1], pte = c->arg[2];
+	uint64_t frame = c->arg[3], frames = c->arg[4];
+
+	for (uint64_t r = 1; r <= c->arg[5]; r++) {
+		for (uint64_t i = 0; i < pages; i++) {
+			uint64_t at = gva + i * PAGE_SIZE;
+			uint64_t n = (i + r) % frames;
+
+			store(pte + i * 8, 0);
+			invlpg(at);
+			store(pte + i * 8, (frame + n * PAGE_SIZE) | PTE_RWX);
+			c->pt_writes += 2;
+			c->invlpgs++;
+			expect(c, at, load(at), page_tag(c->arg[6], n));
+			c->touched++;
+		}
+	}
+}
+
+/* Space s maps page i of the window to frame s * pages + i. */
+static void do_switch(struct comm *c)
+{
+	uint64_t spaces = c->arg[1], gva = c->arg[2], pages = c->arg[3];
+
+	for (uint64_t r = 0; r < c->arg[0]; r++) {
+		uint64_t s = r % spaces;
+
+		set_cr3(load(c->arg[4] + s * 8));
+		c->cr3_writes++;
+		for (uint64_t i = 0; i < pages; i++) {
+			uint64_t at = gva + i * PAGE_SIZE;
+
+			expect(c, at, load(at),
+			       page_tag(c->arg[5], s * pages + i));
+			c->touched++;
+		}
+	}
+	set_cr3(load(c->arg[4]));
+	c->cr3_writes++;
+}
+
+static void do_invlpg(struct comm *c)
+{
+	for (uint64_t r = 0; r < c->arg[2]; r++) {
+		for (uint64_t i = 0; i < c->arg[1]; i++) {
+			uint64_t at = c->arg[0] + i * PAGE_SIZE;
+
+			invlpg(at);
+			c->invlpgs++;
+			expect(c, at, load(at), page_tag(c->arg[3], i));
+			c->touched++;
+		}
+	}
+}
+
+static void do_mmio(struct comm *c)
+{
+	for (uint64_t i = 0; i < c->arg[2]; i++) {
+		uint64_t at = c->arg[0] + i % c->arg[1] * 4;
+		uint32_t want = c->arg[3] + i;
+
+		*(volatile uint32_t *)at = want;
+		c->mmio_writes++;
+		expect(c, at, *(volatile uint32_t *)at, ~want);
+		c->mmio_reads++;
+	}
+}
+
+/* A write to ROM must reach the VMM and change nothing. */
+static void do_rom(struct comm *c)
+{
+	for (uint64_t i = c->arg[1]; i < c->arg[2]; i += c->arg[3]) {
+		uint64_t at = c->arg[0] + i * PAGE_SIZE;
+		uint64_t want = page_tag(c->arg[4], i);
+
+		expect(c, at, load(at), want);
+		store(at, ~want);
+		c->mmio_writes++;
+		expect(c, at, load(at), want);
+		c->touched++;
+	}
+}
+
+static void do_spin(struct comm *c)
+{
+	volatile uint32_t *stop = &c->stop;
+
+	do {
+		for (uint64_t i = c->arg[1]; i < c->arg[2]; i++) {
+			uint64_t at = c->arg[0] + i * PAGE_SIZE;
+			uint64_t tag = page_tag(c->arg[4], i);
+
+			expect(c, at, load(at), tag);
+			store(at, tag);
+			c->touched++;
+		}
+		c->loops++;
+	} while (!*stop);
+}
+
+static void serve(struct comm *c)
+{
+	switch (c->op) {
+	case OP_WARM:
+		return do_warm(c);
+	case OP_WRITE:
+		return do_write(c);
+	case OP_READ:
+		return do_read(c);
+	case OP_EXEC:
+		return do_exec(c);
+	case OP_CHURN:
+		return do_churn(c);
+	case OP_SWITCH:
+		return do_switch(c);
+	case OP_INVLPG:
+		return do_invlpg(c);
+	case OP_MMIO:
+		return do_mmio(c);
+	case OP_ROM:
+		return do_rom(c);
+	case OP_SPIN:
+		return do_spin(c);
+	}
+}
+
+/* First in the blob: the VMM starts each vCPU here with its comm page. */
+__attribute__((section(".text.entry"), noreturn))
+void payload_entry(struct comm *c)
+{
+	for (;;) {
+		serve(c);
+		ring_bell(c);
+		asm volatile("" : : : "memory");
+	}
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The guest's page tables, always 4 KiB leaves, so that shadow paging sees
+ * one guest PTE per page whatever the host backs it with. Tables lie in the
+ * infrastructure memory and are mapped 1:1, so the guest can edit them.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "vm.h"
+
+static uint64_t *table_at(struct vm *vm, uint64_t gpa)
+{
+	return (uint64_t *)((uint8_t *)vm->infra + gpa);
+}
+
+uint64_t table_alloc(struct vm *vm)
+{
+	uint64_t gpa = vm->tables_next;
+
+	if (gpa + PAGE_SIZE > vm->infra_size)
+		return 0;
+	vm->tables_next += PAGE_SIZE;
+	memset(table_at(vm, gpa), 0, PAGE_SIZE);
+	return gpa;
+}
+
+uint64_t space_create(struct vm *vm)
+{
+	return table_alloc(vm);
+}
+
+/* GPA of the leaf entry for @gva; makes missing tables if asked to. */
+static uint64_t walk(struct vm *vm, uint64_t root, uint64_t gva, bool make)
+{
+	uint64_t table = root;
+
+	for (int shift = 39; shift > PAGE_SHIFT; shift -= 9) {
+		uint64_t *e = &table_at(vm, table)[gva >> shift & 511];
+
+		if (!(*e & PTE_P)) {
+			uint64_t next = make ? table_alloc(vm) : 0;
+
+			if (!next)
+				return 0;
+			*e = next | PTE_RWX;
+		}
+		table = *e & ~0xfffull;
+	}
+	return table + (gva >> PAGE_SHIFT & 511) * 8;
+}
+
+int space_map(struct vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+	      uint64_t pages)
+{
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t pte = walk(vm, root, gva + i * PAGE_SIZE, true);
+
+		if (!pte)
+			return -ENOSPC;
+		*(uint64_t *)((uint8_t *)vm->infra + pte) =
+			(gpa + i * PAGE_SIZE) | PTE_RWX;
+	}
+	return 0;
+}
+
+/*
+ * PML4 slot 0 (the 1:1 window) is the same tables in every space: the first
+ * space makes them, the others point to them.
+ */
+void space_share_infra(struct vm *vm, uint64_t root)
+{
+	if (root == vm->root) {
+		space_map(vm, root, 0, 0, vm->infra_size / PAGE_SIZE);
+		space_map(vm, root, BELL_GPA, BELL_GPA, 1);
+		return;
+	}
+	table_at(vm, root)[0] = table_at(vm, vm->root)[0];
+}
+
+uint64_t space_pte(struct vm *vm, uint64_t root, uint64_t gva)
+{
+	return walk(vm, root, gva, false);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The subcommands. Each parses its own options and returns the exit code. */
+#ifndef CMD_CMD_H
+#define CMD_CMD_H
+
+/* Exit codes, as --help documents them; stat with a command has the command's. */
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+int cmd_doctor(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_stat(int argc, char **argv);
+
+#endif /* CMD_CMD_H */

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cmd/output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "lib/format.h"
+#include "render/render.h"
+
+FILE *output_open(const struct options *o)
+{
+	FILE *out;
+
+	if (!o->output)
+		return stdout;
+	out = fopen(o->output, "we");
+	if (!out)
+		fprintf(stderr, "mmuscope: cannot write '%s': %s\n", o->output, strerror(errno));
+	return out;
+}
+
+static int output_failed(void)
+{
+	if (errno == EPIPE)
+		return EXIT_OK;
+	fprintf(stderr, "mmuscope: cannot write the output: %s\n", strerror(errno));
+	return EXIT_FAILED;
+}
+
+int output_report(FILE *out, const struct options *o, struct report *r)
+{
+	int err = 0;
+
+	if (!r || report_failed(r))
+		err = -ENOMEM;
+	else if (o->json)
+		err = render_json(out, r);
+	else
+		render_text(out, r, format_width(out), format_colour(out));
+	if (r)
+		report_free(r);
+	if (err) {
+		fprintf(stderr, "mmuscope: not enough memory\n");
+		return EXIT_FAILED;
+	}
+	return fflush(out) || ferror(out) ? output_failed() : EXIT_OK;
+}
+
+int output_close(FILE *out)
+{
+	if (out == stdout)
+		return EXIT_OK;
+	return fclose(out) ? output_failed() : EXIT_OK;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Where reports go. */
+#ifndef CMD_OUTPUT_H
+#define CMD_OUTPUT_H
+
+#include <stdio.h>
+
+#include "cmd/options.h"
+#include "view/report.h"
+
+/* Return: the stream that the options name, or NULL after one sentence on stderr. */
+FILE *output_open(const struct options *o);
+
+/**
+ * output_report() - print @r, which may be NULL where memory was short, and free it
+ *
+ * Return: an exit code; after one sentence on stderr unless EXIT_OK. A reader who has gone is no
+ * error.
+ */
+int output_report(FILE *out, const struct options *o, struct report *r);
+
+/* Return: as output_report(). */
+int output_close(FILE *out);
+
+#endif /* CMD_OUTPUT_H */

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cmd/session.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cmd/target.h"
+#include "lib/proc.h"
+#include "source/merge.h"
+
+#define MS		1000000ULL
+/*
+ * The rings are emptied this often, and records younger than this are held
+ * back, because a slower CPU may still have to write an older one.
+ */
+#define PERIOD_MAX	(100 * MS)
+#define PERIOD_MIN	(5 * MS)
+/* What a source makes of its rings by itself is at least this. */
+#define RING_SMALLEST	(512UL << 10)
+/* Records between two looks at the clock. */
+#define LOOK_EVERY	4096
+
+struct session {
+	struct source *src;
+	struct merge *merge;
+	struct model *model;
+	size_t ring_bytes;
+	uint64_t period;
+	uint64_t interval_begin;
+	uint64_t interval;
+	uint64_t elapsed;
+	bool live;
+	bool ended;
+};
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+/* Only there to interrupt a sleep when the command ends. */
+static void wake(int signal)
+{
+	(void)signal;
+}
+
+void session_catch_signals(void)
+{
+	/* No SA_RESTART: sleeping must end. After the first one the default is back. */
+	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESETHAND };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	action = (struct sigaction){ .sa_handler = wake };
+	sigaction(SIGCHLD, &action, NULL);
+}
+
+bool session_stopped(void)
+{
+	return stopped;
+}
+
+uint64_t session_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static void name_vm(void *ctx, const struct mmuscope_vm *rec, char *name, size_t size)
+{
+	char comm[sizeof(rec->comm) + 1] = "";
+
+	(void)ctx;
+	memcpy(comm, rec->comm, sizeof(rec->comm));
+	proc_vm_name(rec->pid, comm, name, size);
+}
+
+struct session *session_open(const struct options *o, pid_t root)
+{
+	struct session *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		goto err_memory;
+	s->period = PERIOD_MAX;
+	s->ring_bytes = o->ring_bytes;
+	s->live = target_is_live(o);
+	s->src = target_open(o, root);
+	if (!s->src)
+		goto err;
+	s->merge = merge_open(s->src);
+	s->model = model_new(name_vm, NULL);
+	if (!s->merge || !s->model)
+		goto err_memory;
+	s->interval_begin = session_clock();
+	return s;
+err_memory:
+	fprintf(stderr, "mmuscope: not enough memory\n");
+err:
+	if (s)
+		session_close(s);
+	return NULL;
+}
+
+void session_close(struct session *s)
+{
+	if (s->model)
+		model_free(s->model);
+	if (s->merge)
+		merge_close(s->merge);
+	if (s->src)
+		s->src->ops->close(s->src);
+	free(s);
+}
+
+/*
+ * Hands the model what is there up to @limit, CLOCK_MONOTONIC ns if the source
+ * is live. Ends early at @until or at a signal, unless @all. Return: 0 or -errno.
+ */
+static int drain(struct session *s, uint64_t limit, uint64_t until, bool all)
+{
+	const struct mmuscope_hdr *rec;
+	unsigned int look = 0;
+	int ret;
+
+	merge_begin(s->merge, s->live ? limit : UINT64_MAX);
+	while ((ret = merge_next(s->merge, &rec)) == 1) {
+		ret = model_feed(s->model, rec);
+		if (ret)
+			break;
+		if (!all && ++look % LOOK_EVERY == 0 && (stopped ||
+							session_clock() >= until))
+			break;
+	}
+	merge_end(s->merge);
+	if (ret == -ENODATA)
+		s->ended = true;
+	return ret < 0 && ret != -ENODATA ? ret : 0;
+}
+
+/* A ring that is a quarter full per round might be full before the next one. */
+static void adapt(struct session *s)
+{
+	uint64_t busiest = merge_busiest(s->merge);
+	uint64_t ring = s->ring_bytes ? s->ring_bytes : RING_SMALLEST;
+
+	if (busiest > ring / 4)
+		s->period = s->period / 2 > PERIOD_MIN ? s->period / 2 : PERIOD_MIN;
+	else if (busiest < ring / 16)
+		s->period = s->period * 2 < PERIOD_MAX ? s->period * 2 : PERIOD_MAX;
+}
+
+static int pause_for(struct session *s, uint64_t ns)
+{
+	int ret = s->src->ops->wait(s->src, (ns + MS - 1) / MS);
+
+	return ret == -EINTR ? 0 : ret;
+}
+
+static void sleep_for(uint64_t ns)
+{
+	struct timespec t = { ns / 1000000000ULL, ns % 1000000000ULL };
+
+	while (nanosleep(&t, &t) && errno == EINTR)
+		;
+}
+
+/* What was collected up to now, and not a record more, belongs to this interval. */
+static int interval_end(struct session *s)
+{
+	uint64_t now;
+	int err = 0;
+
+	if (s->src->ops->tick)
+		err = s->src->ops->tick(s->src);
+	now = session_clock();
+	if (s->live && !s->ended && !err) {
+		sleep_for(s->period);
+		err = drain(s, now, UINT64_MAX, true);
+	}
+	s->interval = now - s->interval_begin;
+	s->elapsed += s->interval;
+	s->interval_begin = now;
+	return err;
+}
+
+int session_run(struct session *s, uint64_t until, bool (*done)(void *ctx), void *ctx)
+{
+	uint64_t now = session_clock();
+	int err = 0;
+
+	while (!err && !stopped && !s->ended && now < until && !(done && done(ctx))) {
+		err = pause_for(s, until - now < s->period ? until - now : s->period);
+		if (!err)
+			err = drain(s, session_clock() - s->period, until, false);
+		adapt(s);
+		now = session_clock();
+	}
+	if (!err)
+		err = interval_end(s);
+	if (!err)
+		return 0;
+	fprintf(stderr, "mmuscope: collecting failed: %s\n", strerror(-err));
+	return 1;
+}
+
+struct model *session_model(struct session *s)
+{
+	return s->model;
+}
+
+const struct source *session_source(const struct session *s)
+{
+	return s->src;
+}
+
+bool session_ended(const struct session *s)
+{
+	return s->ended;
+}
+
+uint64_t session_interval(const struct session *s)
+{
+	return s->interval;
+}
+
+uint64_t session_elapsed(const struct session *s)
+{
+	/* A source that ends was not live: its own time counts. */
+	return s->ended ? model_span(s->model) : s->elapsed;
+}

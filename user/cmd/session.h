@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A collection under way: source, merge and model, driven by the clock. */
+#ifndef CMD_SESSION_H
+#define CMD_SESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmd/options.h"
+#include "model/model.h"
+#include "source/source.h"
+
+struct session;
+
+/**
+ * session_open() - attach, or begin whatever the source does
+ * @root: only VMs of this process and its descendants, 0 for all
+ *
+ * Return: the session, or NULL after one sentence on stderr.
+ */
+struct session *session_open(const struct options *o, pid_t root);
+
+void session_close(struct session *s);
+
+/**
+ * session_run() - collect
+ * @until: CLOCK_MONOTONIC ns at which to return, UINT64_MAX for never
+ * @done: asked often whether to return before that; may be NULL
+ *
+ * Also returns at the end of the source and when session_stopped(). What was collected until the
+ * return is in the running interval of the model.
+ *
+ * Return: 0, or 1 after one sentence on stderr.
+ */
+int session_run(struct session *s, uint64_t until, bool (*done)(void *ctx), void *ctx);
+
+struct model *session_model(struct session *s);
+const struct source *session_source(const struct session *s);
+
+/* Return: whether the source will never give a record again. */
+bool session_ended(const struct session *s);
+
+/* Return: ns collected: by the last session_run(), and by all; made-up where the source is. */
+uint64_t session_interval(const struct session *s);
+uint64_t session_elapsed(const struct session *s);
+
+/* CLOCK_MONOTONIC in ns. */
+uint64_t session_clock(void);
+
+/* Makes SIGINT and SIGTERM stop collections; a second one ends the process. */
+void session_catch_signals(void);
+
+/* Return: whether a signal asked to stop. */
+bool session_stopped(void);
+
+#endif /* CMD_SESSION_H */

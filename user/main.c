@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "lib/parse.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *doc;
+} commands[] = {
+	{ "stat", cmd_stat, "collect for a while, print tables and histograms per VM" },
+	{ "list", cmd_list, "list the VMs that are running" },
+	{ "doctor", cmd_doctor, "say what this host can do, and what is missing" },
+};
+
+static int print_help(FILE *out)
+{
+	fprintf(out, "Usage: mmuscope COMMAND [OPTION...]\n"
+		"Shows what memory virtualization does in each VM of this host.\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].doc);
+	fprintf(out, "\n  --help     print this help; 'mmuscope COMMAND --help' tells more\n"
+		"  --version  print the version\n\n"
+		"Exit code: 0 ok, 1 failure, 2 usage; "
+		"'stat -- COMMAND' has that of its command.\n");
+	return EXIT_OK;
+}
+
+static int print_unknown(const char *name)
+{
+	unsigned int best = 3, distance;
+	const char *nearest = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		distance = parse_distance(name, commands[i].name);
+		if (distance < best) {
+			best = distance;
+			nearest = commands[i].name;
+		}
+	}
+	if (nearest)
+		fprintf(stderr, "mmuscope: there is no command '%s'; did you mean '%s'?\n", name,
+			nearest);
+	else
+		fprintf(stderr, "mmuscope: there is no command '%s'; see 'mmuscope --help'\n",
+			name);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	argp_err_exit_status = EXIT_USAGE;
+	/* Who pipes into head(1) must not kill a collection before it has cleaned up. */
+	signal(SIGPIPE, SIG_IGN);
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+		return print_help(stdout);
+	if (!strcmp(argv[1], "--version")) {
+		puts("mmuscope " MMUSCOPE_VERSION);
+		return EXIT_OK;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	return print_unknown(argv[1]);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What is known of the VMs, from records alone: the same live and from a file.
+ *
+ * Sums exist twice: of the interval that runs, and of the intervals before it,
+ * to which model_fold() adds the running one.
+ */
+#ifndef MODEL_MODEL_H
+#define MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mmuscope/abi.h>
+
+#include "model/slots.h"
+#include "model/stats.h"
+
+#define MODEL_NAME	64
+
+struct vcpu {
+	bool seen;
+	uint8_t life;
+	uint32_t tid;
+	uint64_t exits_until;	/* end of the last interval of exits */
+};
+
+/**
+ * struct vm - one VM, also after its end
+ * @id: as in mmuscope_hdr
+ * @name: what the owner calls it
+ * @comm: task name of the owner
+ * @pid: the owner, 0 as long as it is not known
+ * @kvm: the kernel's pointer, 0 as long as it is not known
+ * @life: the last enum mmuscope_life that was told
+ * @vcpus: by vcpu_id, of which @nr_vcpus were seen
+ * @now: sums of the running interval
+ * @past: sums of the intervals before
+ */
+struct vm {
+	uint16_t id;
+	char name[MODEL_NAME];
+	char comm[20];
+	uint32_t pid;
+	uint64_t kvm;
+	uint8_t mode;
+	uint8_t isa;
+	uint8_t life;
+	struct vcpu *vcpus;
+	size_t room_vcpus;
+	unsigned int nr_vcpus;
+	struct slots slots;
+	struct vm_stats now;
+	struct vm_stats past;
+};
+
+/**
+ * struct ledger - what is counted of the records themselves
+ * @records: per family; [0] those of families that this version does not know
+ * @unattributed: of them, those without a VM that should have one
+ * @lost: per stage
+ * @lost_cpus: per CPU, over all stages, @nr_cpus of them
+ */
+struct ledger {
+	uint64_t records[MMUSCOPE_TYPES];
+	uint64_t unattributed[MMUSCOPE_TYPES];
+	uint64_t lost[WORDS_stage];
+	uint64_t *lost_cpus;
+	size_t nr_cpus;
+};
+
+/**
+ * model_name_fn - says what the owner of a VM calls it
+ * @rec: the VM, with pid and comm
+ * @name: to be set
+ * @size: bytes of @name
+ */
+typedef void (*model_name_fn)(void *ctx, const struct mmuscope_vm *rec, char *name, size_t size);
+
+struct model;
+
+/* Return: an empty model, or NULL when memory is short. Without @name a VM is called comm:pid. */
+struct model *model_new(model_name_fn name, void *ctx);
+
+void model_free(struct model *m);
+
+/* Takes @rec into account; does not keep it. Return: 0 or -ENOMEM. */
+int model_feed(struct model *m, const struct mmuscope_hdr *rec);
+
+/* Ends the running interval: its sums are added to the past. Return: 0 or -ENOMEM. */
+int model_fold(struct model *m);
+
+/* Number of VMs seen, and one of them, in the order in which they were seen. */
+size_t model_vms(const struct model *m);
+const struct vm *model_vm(const struct model *m, size_t index);
+
+/* The ledger of the running interval, and that of those before. */
+const struct ledger *model_now(const struct model *m);
+const struct ledger *model_past(const struct model *m);
+
+/* Return: ns from the begin of the first activity to the end of the last one. */
+uint64_t model_span(const struct model *m);
+
+#endif /* MODEL_MODEL_H */

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "model/slots.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define GUEST_PAGE	4096
+
+static size_t slot_find(const struct slots *s, uint16_t id)
+{
+	size_t i = 0;
+
+	while (i < s->nr && s->list[i].id != id)
+		i++;
+	return i;
+}
+
+int slots_update(struct slots *s, const struct mmuscope_slot *rec)
+{
+	size_t at = slot_find(s, rec->slot);
+	struct slot *list;
+
+	if (rec->op == MMUSCOPE_slot_op_delete) {
+		if (at < s->nr)
+			s->list[at] = s->list[--s->nr];
+		return 0;
+	}
+	if (at == s->nr) {
+		list = realloc(s->list, (at + 1) * sizeof(*list));
+		if (!list)
+			return -ENOMEM;
+		s->list = list;
+		s->nr++;
+	}
+	s->list[at] = (struct slot){ rec->slot, rec->flags, rec->gfn, rec->npages, rec->hva };
+	return 0;
+}
+
+/* KVM repeats slots in the address space of system management mode, and QEMU maps aliases. */
+static bool slot_repeats(const struct slots *s, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (s->list[i].hva == s->list[at].hva && s->list[i].npages == s->list[at].npages)
+			return true;
+	return false;
+}
+
+uint64_t slots_bytes(const struct slots *s)
+{
+	uint64_t pages = 0;
+
+	for (size_t i = 0; i < s->nr; i++)
+		if (!slot_repeats(s, i))
+			pages += s->list[i].npages;
+	return pages * GUEST_PAGE;
+}
+
+void slots_clear(struct slots *s)
+{
+	free(s->list);
+	*s = (struct slots){ 0 };
+}

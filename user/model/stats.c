@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "model/stats.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Different exit reasons are few; a broken recording must not make them many. */
+#define EXITS_MAX	1024
+
+static int hist_count(struct hist **h, uint64_t ns)
+{
+	if (__builtin_expect(!*h, 0)) {
+		*h = hist_new();
+		if (!*h)
+			return -ENOMEM;
+	}
+	hist_add(*h, ns);
+	return 0;
+}
+
+static size_t word(uint8_t value, size_t words)
+{
+	return value < words ? value : 0;
+}
+
+struct fault_key stats_fault_key(size_t index)
+{
+	struct fault_key key;
+
+	index -= HIST_FAULT;
+	key.verdict = index % WORDS_verdict;
+	index /= WORDS_verdict;
+	key.access = index % WORDS_access;
+	index /= WORDS_access;
+	key.condition = index % WORDS_condition;
+	key.mode = index / WORDS_condition;
+	return key;
+}
+
+static int add_fault(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_fault *f = (const void *)rec;
+	struct fault_key key = { f->mode, f->condition, f->access, f->verdict };
+	int err;
+
+	st->count[COUNT_WALK] += f->walk;
+	st->count[COUNT_SLEPT] += !!(rec->flags & MMUSCOPE_SLEPT);
+	st->count[COUNT_PREEMPTED] += !!(rec->flags & MMUSCOPE_PREEMPTED);
+	st->count[COUNT_USER] += !!(rec->flags & MMUSCOPE_USER);
+	st->count[COUNT_NESTED] += !!(rec->flags & MMUSCOPE_NESTED);
+	st->count[COUNT_PARTIAL] += !!(rec->flags & MMUSCOPE_PARTIAL);
+	err = hist_count(&st->hist[stats_fault_index(key)], rec->dur);
+	err |= hist_count(&st->hist[HIST_LEVEL + word(f->level, STATS_LEVELS)], rec->dur);
+	/* A phase that was not measured is 0, as one that did not take place. */
+	if (f->handler_ns)
+		err |= hist_count(&st->hist[HIST_PHASE + PHASE_HANDLER], f->handler_ns);
+	if (f->resolve_ns)
+		err |= hist_count(&st->hist[HIST_PHASE + PHASE_RESOLVE], f->resolve_ns);
+	if (f->lock_ns)
+		err |= hist_count(&st->hist[HIST_PHASE + PHASE_LOCK], f->lock_ns);
+	return err;
+}
+
+static int add_flush(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_flush *f = (const void *)rec;
+	size_t at = word(f->scope, WORDS_scope) * WORDS_origin + word(f->origin, WORDS_origin);
+
+	st->count[COUNT_KICKED + at] += f->kicked;
+	return hist_count(&st->hist[HIST_FLUSH + at], rec->dur);
+}
+
+/* Families of which only the number, the time and an amount count. */
+static int add_work(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	uint64_t amount = 0;
+
+	if (rec->type == MMUSCOPE_TYPE_sync)
+		amount = ((const struct mmuscope_sync *)rec)->pages;
+	else if (rec->type == MMUSCOPE_TYPE_age)
+		amount = ((const struct mmuscope_age *)rec)->young;
+	st->count[COUNT_AMOUNT + rec->type] += amount;
+	return hist_count(&st->hist[HIST_WORK + rec->type], rec->dur);
+}
+
+static int add_shadow_page(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_shadow_page *p = (const void *)rec;
+
+	st->count[COUNT_PAGES + 2 * word(p->op, WORDS_page_op) + !!p->direct]++;
+	return 0;
+}
+
+static int add_invalidate(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	return notify_add(&st->notify, (const struct mmuscope_invalidate *)rec);
+}
+
+static int add_split(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_split *s = (const void *)rec;
+
+	st->count[COUNT_SPLIT + 2 * word(s->level, STATS_LEVELS) + !!s->error]++;
+	return 0;
+}
+
+static int add_collapse(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_collapse *c = (const void *)rec;
+
+	st->count[COUNT_COLLAPSE + word(c->level, STATS_LEVELS)]++;
+	return 0;
+}
+
+static int add_dirty(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_dirty *d = (const void *)rec;
+	size_t op = word(d->op, WORDS_dirty_op);
+
+	st->count[COUNT_DIRTY_PAGES + op] += d->pages;
+	return hist_count(&st->hist[HIST_DIRTY + op], rec->dur);
+}
+
+static int add_slot(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_slot *s = (const void *)rec;
+
+	if (s->op < WORDS_slot_op)
+		st->count[COUNT_SLOT + s->op]++;
+	return 0;
+}
+
+static int add_lockwait(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_lockwait *l = (const void *)rec;
+	size_t at = word(l->op, WORDS_lock_op) * WORDS_origin + word(l->origin, WORDS_origin);
+
+	return hist_count(&st->hist[HIST_LOCK + at], rec->dur);
+}
+
+static int exits_add(struct vm_stats *st, const struct exit_row *add)
+{
+	struct exit_row *rows;
+	size_t i;
+
+	for (i = 0; i < st->nr_exits; i++)
+		if (st->exits[i].reason == add->reason && st->exits[i].isa == add->isa)
+			break;
+	if (i == st->nr_exits) {
+		if (i == EXITS_MAX)
+			return 0;
+		rows = realloc(st->exits, (i + 1) * sizeof(*rows));
+		if (!rows)
+			return -ENOMEM;
+		st->exits = rows;
+		st->nr_exits++;
+		rows[i] = (struct exit_row){ .isa = add->isa, .reason = add->reason };
+	}
+	st->exits[i].count += add->count;
+	st->exits[i].ns += add->ns;
+	return 0;
+}
+
+static int add_exits(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_exits *e = (const void *)rec;
+
+	return exits_add(st, &(struct exit_row){ e->isa, e->reason, e->count, e->ns });
+}
+
+static int (*const adders[MMUSCOPE_TYPES])(struct vm_stats *, const struct mmuscope_hdr *) = {
+	[MMUSCOPE_TYPE_fault] = add_fault,
+	[MMUSCOPE_TYPE_flush] = add_flush,
+	[MMUSCOPE_TYPE_sync] = add_work,
+	[MMUSCOPE_TYPE_unsync] = add_work,
+	[MMUSCOPE_TYPE_ptwrite] = add_work,
+	[MMUSCOPE_TYPE_invlpg] = add_work,
+	[MMUSCOPE_TYPE_cr3] = add_work,
+	[MMUSCOPE_TYPE_shadow_page] = add_shadow_page,
+	[MMUSCOPE_TYPE_invalidate] = add_invalidate,
+	[MMUSCOPE_TYPE_age] = add_work,
+	[MMUSCOPE_TYPE_split] = add_split,
+	[MMUSCOPE_TYPE_collapse] = add_collapse,
+	[MMUSCOPE_TYPE_dirty] = add_dirty,
+	[MMUSCOPE_TYPE_slot] = add_slot,
+	[MMUSCOPE_TYPE_lockwait] = add_lockwait,
+	[MMUSCOPE_TYPE_apf] = add_work,
+	[MMUSCOPE_TYPE_exits] = add_exits,
+};
+
+int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec)
+{
+	st->records[rec->type]++;
+	return adders[rec->type] ? adders[rec->type](st, rec) : 0;
+}
+
+static void hist_move(struct hist **to, struct hist **from)
+{
+	if (*to && *from) {
+		hist_merge(*to, *from);
+		free(*from);
+	} else if (*from) {
+		*to = *from;
+	}
+	*from = NULL;
+}
+
+int stats_fold(struct vm_stats *to, struct vm_stats *from)
+{
+	int err = notify_fold(&to->notify, &from->notify);
+
+	for (size_t i = 0; i < HISTS; i++)
+		hist_move(&to->hist[i], &from->hist[i]);
+	for (size_t i = 0; i < COUNTS; i++)
+		to->count[i] += from->count[i];
+	for (size_t i = 0; i < MMUSCOPE_TYPES; i++)
+		to->records[i] += from->records[i];
+	for (size_t i = 0; !err && i < from->nr_exits; i++)
+		err = exits_add(to, &from->exits[i]);
+	to->vcpu_ns += from->vcpu_ns;
+	stats_clear(from);
+	return err;
+}
+
+void stats_clear(struct vm_stats *st)
+{
+	for (size_t i = 0; i < HISTS; i++)
+		free(st->hist[i]);
+	free(st->exits);
+	notify_clear(&st->notify);
+	memset(st, 0, sizeof(*st));
+}

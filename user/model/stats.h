@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What is added up per VM. Histograms are of nanoseconds unless said otherwise. */
+#ifndef MODEL_STATS_H
+#define MODEL_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <mmuscope/abi.h>
+
+#include "lib/hist.h"
+#include "lib/schema.h"
+#include "model/notify.h"
+
+enum stats_phase { PHASE_HANDLER, PHASE_RESOLVE, PHASE_LOCK, PHASES };
+
+#define STATS_LEVELS	4	/* 0 nothing mapped, 1 4K, 2 2M, 3 1G */
+
+/* Where each kind of histogram begins in vm_stats.hist. */
+enum {
+	HIST_FAULT = 0,
+	HIST_PHASE = HIST_FAULT +
+		WORDS_mode * WORDS_condition * WORDS_access * WORDS_verdict,
+	HIST_LEVEL = HIST_PHASE + PHASES,
+	HIST_FLUSH = HIST_LEVEL + STATS_LEVELS,
+	HIST_DIRTY = HIST_FLUSH + WORDS_scope * WORDS_origin,
+	HIST_LOCK = HIST_DIRTY + WORDS_dirty_op,
+	HIST_WORK = HIST_LOCK + WORDS_lock_op * WORDS_origin,
+	HISTS = HIST_WORK + MMUSCOPE_TYPES,
+};
+
+/* Plain numbers in vm_stats.count. */
+enum {
+	COUNT_WALK = 0,		/* faults of the CPU's walk of guest page tables */
+	COUNT_SLEPT,		/* faults that ... */
+	COUNT_PREEMPTED,
+	COUNT_USER,
+	COUNT_NESTED,
+	COUNT_PARTIAL,
+	COUNT_KICKED,		/* flushes by scope and origin that interrupted a vCPU */
+	COUNT_DIRTY_PAGES = COUNT_KICKED + WORDS_scope * WORDS_origin,
+	COUNT_PAGES = COUNT_DIRTY_PAGES + WORDS_dirty_op,	/* by page_op and direct */
+	COUNT_SPLIT = COUNT_PAGES + WORDS_page_op * 2,		/* by level, done and failed */
+	COUNT_COLLAPSE = COUNT_SPLIT + STATS_LEVELS * 2,
+	COUNT_SLOT = COUNT_COLLAPSE + STATS_LEVELS,
+	/* by family: pages of syncs, accessed ranges of scans */
+	COUNT_AMOUNT = COUNT_SLOT + WORDS_slot_op,
+	COUNTS = COUNT_AMOUNT + MMUSCOPE_TYPES,
+};
+
+struct exit_row {
+	uint8_t isa;
+	uint32_t reason;
+	uint64_t count;
+	uint64_t ns;
+};
+
+/**
+ * struct vm_stats - sums of one VM over an interval
+ * @hist: see HIST_*; NULL where nothing was counted
+ * @count: see COUNT_*
+ * @records: records per family
+ * @exits: exits by reason, @nr_exits of them, in no order
+ * @vcpu_ns: time that the exits' intervals cover, summed over the vCPUs
+ */
+struct vm_stats {
+	struct hist *hist[HISTS];
+	uint64_t count[COUNTS];
+	uint64_t records[MMUSCOPE_TYPES];
+	struct notify notify;
+	struct exit_row *exits;
+	size_t nr_exits;
+	uint64_t vcpu_ns;
+};
+
+/* The key of a fault: the words that tell faults apart. */
+struct fault_key {
+	uint8_t mode, condition, access, verdict;
+};
+
+/* Where the histogram of @key is in vm_stats.hist. Words of a newer schema count as unknown. */
+static inline size_t stats_fault_index(struct fault_key key)
+{
+	size_t mode = key.mode < WORDS_mode ? key.mode : 0;
+	size_t condition = key.condition < WORDS_condition ? key.condition : 0;
+	size_t access = key.access < WORDS_access ? key.access : 0;
+	size_t verdict = key.verdict < WORDS_verdict ? key.verdict : 0;
+
+	return HIST_FAULT + ((mode * WORDS_condition + condition) * WORDS_access + access) *
+	       WORDS_verdict + verdict;
+}
+
+/* The key of the fault histogram at @index, which is below HIST_PHASE. */
+struct fault_key stats_fault_key(size_t index);
+
+/* Adds record @rec, at least as long as its family's struct, to @st. Return: 0 or -ENOMEM. */
+int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec);
+
+/* Moves what @from counted to @to; @from is empty then. Return: 0 or -ENOMEM. */
+int stats_fold(struct vm_stats *to, struct vm_stats *from);
+
+/* Frees what @st holds and makes it empty. */
+void stats_clear(struct vm_stats *st);
+
+#endif /* MODEL_STATS_H */

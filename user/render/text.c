@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
+#include "lib/format.h"
+#include "render/render.h"
+
+#define INDENT		2
+#define GAP		2	/* between columns */
+#define NARROWEST	6	/* a column of text is not cut below this */
+#define BAR_WIDEST	50
+
+#define BOLD	"\033[1m"
+#define DIM	"\033[2m"
+#define PLAIN	"\033[0m"
+
+struct text {
+	FILE *out;
+	unsigned int width;
+	bool colour;
+};
+
+static const char *style(const struct text *x, const char *sequence)
+{
+	return x->colour ? sequence : "";
+}
+
+static const char *cell_format(const struct cell *c, char *buf)
+{
+	switch (c->kind) {
+	case CELL_TEXT:
+		return c->text;
+	case CELL_COUNT:
+		return format_count(buf, c->number);
+	case CELL_ID:
+		snprintf(buf, FORMAT_MAX, "%llu", (unsigned long long)c->number);
+		return buf;
+	case CELL_RATE:
+		return format_rate(buf, c->real);
+	case CELL_NS:
+		return format_ns(buf, c->number);
+	case CELL_BYTES:
+		return format_bytes(buf, c->number);
+	case CELL_PERCENT:
+		return format_percent(buf, c->real);
+	case CELL_NONE:
+		break;
+	}
+	return "-";
+}
+
+/* Prints @word behind what the line holds, on a new line where it does not fit. */
+static void put_wrapped(const struct text *x, const char *word, const char *separator,
+			unsigned int *at)
+{
+	/* A comma stays on the line that is ended, and takes its room there. */
+	unsigned int need = strlen(separator) + strlen(word) + (*separator == ',');
+
+	if (*at > INDENT && *at + need > x->width) {
+		fprintf(x->out, "%s\n%*s", *separator == ',' ? "," : "", INDENT, "");
+		*at = INDENT;
+	} else if (*at > INDENT) {
+		fputs(separator, x->out);
+		*at += strlen(separator);
+	}
+	fputs(word, x->out);
+	*at += strlen(word);
+}
+
+static bool print_facts(const struct text *x, const struct section *s)
+{
+	unsigned int at = INDENT, printed = 0;
+	char buf[FORMAT_MAX], word[256];
+
+	for (size_t i = 0; i < s->nr_facts; i++) {
+		const struct fact *f = &s->facts[i];
+		const char *value = cell_format(&f->cell, buf);
+		size_t len = f->label ? strlen(f->label) : 0;
+
+		if (!f->label || f->cell.kind == CELL_NONE)
+			continue;
+		if (len && f->label[len - 1] == ' ')
+			snprintf(word, sizeof(word), "%s%s", f->label, value);
+		else
+			snprintf(word, sizeof(word), "%s%s%s", value, len ? " " : "", f->label);
+		if (!printed++)
+			fprintf(x->out, "%*s", INDENT, "");
+		put_wrapped(x, word, ", ", &at);
+	}
+	if (printed)
+		fputc('\n', x->out);
+	return printed;
+}
+
+static void print_note(const struct text *x, const char *note)
+{
+	unsigned int at = INDENT;
+	char word[128];
+
+	fprintf(x->out, "%*s", INDENT, "");
+	while (*note) {
+		size_t len = strcspn(note, " ");
+
+		snprintf(word, sizeof(word), "%.*s", (int)len, note);
+		put_wrapped(x, word, " ", &at);
+		note += len;
+		note += strspn(note, " ");
+	}
+	fputc('\n', x->out);
+}
+
+/* Width of each column of a table as printed, 0 for those left out. */
+struct layout {
+	unsigned int width[TABLE_COLUMNS];
+};
+
+static unsigned int layout_total(const struct layout *l, size_t nr)
+{
+	unsigned int total = INDENT;
+
+	for (size_t i = 0; i < nr; i++)
+		if (l->width[i])
+			total += l->width[i] + GAP;
+	return total - GAP;
+}
+
+static bool layout_drop(struct layout *l, const struct table *t)
+{
+	size_t victim = t->nr_columns;
+	unsigned int worst = 0;
+
+	for (size_t i = 0; i < t->nr_columns; i++) {
+		if (l->width[i] && t->columns[i].drop > worst) {
+			worst = t->columns[i].drop;
+			victim = i;
+		}
+	}
+	if (victim == t->nr_columns)
+		return false;
+	l->width[victim] = 0;
+	return true;
+}
+
+/* Takes from the widest column of text, when leaving out columns was not enough. */
+static void layout_cut(struct layout *l, const struct table *t, unsigned int width)
+{
+	while (layout_total(l, t->nr_columns) > width) {
+		unsigned int *widest = NULL;
+
+		for (size_t i = 0; i < t->nr_columns; i++)
+			if (t->columns[i].text && (!widest || l->width[i] > *widest))
+				widest = &l->width[i];
+		if (!widest || *widest <= NARROWEST)
+			return;
+		--*widest;
+	}
+}
+
+static void layout_make(struct layout *l, const struct table *t, unsigned int width)
+{
+	char buf[FORMAT_MAX];
+
+	for (size_t i = 0; i < t->nr_columns; i++) {
+		l->width[i] = strlen(t->columns[i].head);
+		for (size_t r = 0; r < t->nr_rows; r++) {
+			size_t len = strlen(cell_format(&t->rows[r * t->nr_columns + i], buf));
+
+			if (len > l->width[i])
+				l->width[i] = len;
+		}
+	}
+	while (layout_total(l, t->nr_columns) > width && layout_drop(l, t))
+		;
+	layout_cut(l, t, width);
+}
+
+static void put_column(const struct text *x, const char *value, unsigned int width, bool left,
+		       bool last)
+{
+	size_t len = strlen(value);
+
+	if (len > width)
+		fprintf(x->out, "%.*s~", (int)width - 1, value);
+	else if (left)
+		fprintf(x->out, "%-*s", last ? 0 : (int)width, value);
+	else
+		fprintf(x->out, "%*s", (int)width, value);
+	if (!last)
+		fprintf(x->out, "%*s", GAP, "");
+}
+
+static void print_row(const struct text *x, const struct table *t, const struct layout *l,
+		      const struct cell *row)
+{
+	size_t last = t->nr_columns - 1;
+	char buf[FORMAT_MAX];
+
+	while (last && !l->width[last])
+		last--;
+	fprintf(x->out, "%*s", INDENT, "");
+	for (size_t i = 0; i <= last; i++)
+		if (l->width[i])
+			put_column(x, row ? cell_format(&row[i], buf) : t->columns[i].head,
+				   l->width[i], t->columns[i].text, i == last);
+	fputc('\n', x->out);
+}
+
+static void print_line(const struct text *x, const struct table *t)
+{
+	char name[FORMAT_MAX], count[FORMAT_MAX], word[128];
+	unsigned int at = INDENT;
+
+	fprintf(x->out, "%*s%s: ", INDENT, "", t->columns[0].head);
+	at += strlen(t->columns[0].head) + 2;
+	for (size_t r = 0; r < t->nr_rows; r++) {
+		const struct cell *row = &t->rows[t->nr_columns * r];
+		const char *format = row[1].kind == CELL_TEXT ? "%s (%s)" :
+				     row[0].kind == CELL_TEXT ? "%s %s" : "%s: %s";
+
+		snprintf(word, sizeof(word), format, cell_format(&row[0], name),
+			 cell_format(&row[1], count));
+		put_wrapped(x, word, r ? ", " : "", &at);
+	}
+	fputc('\n', x->out);
+}
+
+static void print_table(const struct text *x, const struct table *t)
+{
+	struct layout l;
+
+	if (!t->nr_rows)
+		return;
+	if (t->line) {
+		print_line(x, t);
+		return;
+	}
+	layout_make(&l, t, x->width);
+	fputc('\n', x->out);
+	if (t->title)
+		fprintf(x->out, "%*s%s%s%s\n", INDENT, "", style(x, BOLD), t->title,
+			style(x, PLAIN));
+	fputs(style(x, DIM), x->out);
+	print_row(x, t, &l, NULL);
+	fputs(style(x, PLAIN), x->out);
+	for (size_t r = 0; r < t->nr_rows; r++)
+		print_row(x, t, &l, &t->rows[r * t->nr_columns]);
+}
+
+static void print_bar(const struct text *x, const struct bar *b, uint64_t most, unsigned int room)
+{
+	char low[FORMAT_MAX], high[FORMAT_MAX], count[FORMAT_MAX];
+	unsigned int len = (double)b->count / most * room + 0.5;
+
+	/* A bucket that counts anything shows something. */
+	if (b->count && !len)
+		len = 1;
+	fprintf(x->out, "%*s%7s .. %-7s %13s |", INDENT, "", format_ns(low, b->low),
+		format_ns(high, b->high), format_count(count, b->count));
+	for (unsigned int i = 0; i < room; i++)
+		fputc(i < len ? '*' : ' ', x->out);
+	fputs("|\n", x->out);
+}
+
+static void print_histogram(const struct text *x, const struct histogram *g)
+{
+	const unsigned int labels = INDENT + 7 + 4 + 7 + 1 + 13 + 1 + 2;
+	unsigned int room = x->width > labels + 10 ? x->width - labels : 10;
+	unsigned int at = INDENT;
+	char buf[FORMAT_MAX], word[64];
+	uint64_t most = 1;
+
+	for (size_t i = 0; i < g->nr_bars; i++)
+		if (g->bars[i].count > most)
+			most = g->bars[i].count;
+	fprintf(x->out, "\n%*s%s%s%s\n", INDENT, "", style(x, BOLD), g->title, style(x, PLAIN));
+	for (size_t i = 0; i < g->nr_bars; i++)
+		print_bar(x, &g->bars[i], most, room < BAR_WIDEST ? room : BAR_WIDEST);
+	fprintf(x->out, "%*s", INDENT, "");
+	for (size_t i = 0; i < HISTOGRAM_PERCENTILES; i++) {
+		snprintf(word, sizeof(word), "%s %s", histogram_percentiles[i].key,
+			 format_ns(buf, g->percentile[i]));
+		put_wrapped(x, word, ", ", &at);
+	}
+	snprintf(word, sizeof(word), "max %s", format_ns(buf, g->max));
+	put_wrapped(x, word, ", ", &at);
+	snprintf(word, sizeof(word), "count %s", format_count(buf, g->count));
+	put_wrapped(x, word, ", ", &at);
+	snprintf(word, sizeof(word), "sum %s", format_ns(buf, g->sum));
+	put_wrapped(x, word, ", ", &at);
+	fputc('\n', x->out);
+}
+
+static void print_section(const struct text *x, const struct section *s)
+{
+	if (s->title)
+		fprintf(x->out, "%s%s%s\n", style(x, BOLD), s->title, style(x, PLAIN));
+	if (!print_facts(x, s) && !s->title && !s->blocks)
+		return;
+	for (const struct block *b = s->blocks; b; b = b->next) {
+		switch (b->kind) {
+		case BLOCK_TABLE:
+			print_table(x, &b->table);
+			break;
+		case BLOCK_HISTOGRAM:
+			print_histogram(x, &b->histogram);
+			break;
+		case BLOCK_NOTE:
+			print_note(x, b->note);
+			break;
+		}
+	}
+	fputc('\n', x->out);
+}
+
+void render_text(FILE *out, const struct report *r, unsigned int width, bool colour)
+{
+	const struct text x = { out, width, colour };
+
+	for (const struct section *s = r->sections; s; s = s->next)
+		print_section(&x, s);
+}

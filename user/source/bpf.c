@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The live source: one stream per CPU from the collector's rings, and one more
+ * for the records that user space makes from the collector's counters.
+ */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "source/collector.h"
+#include "source/ring.h"
+#include "source/source.h"
+
+/* The kernel's own accounting of BPF costs time too: it runs for a part of each period only. */
+#define COST_PERIOD_NS	1000000000ULL
+#define COST_WINDOW_NS	20000000ULL
+
+struct made {
+	struct mmuscope_hdr *rec;	/* records one behind the other */
+	size_t len;
+	size_t room;
+	size_t read;
+};
+
+struct source_bpf {
+	struct source base;
+	struct collector *collector;
+	unsigned int cpus;
+	struct ring *rings;
+	int epoll;
+	const uint8_t *exits;		/* mapped, struct vcpu_exits by slot */
+	size_t exits_stride;
+	size_t exits_len;
+	struct vcpu_exits *exits_then;	/* as of the last tick */
+	struct cpu_lost *lost_then;
+	struct made made;
+	uint64_t tick_ts;
+	uint64_t records;
+	int stats_fd;			/* the kernel's accounting is on, else -1 */
+	uint64_t window_ts;
+	uint64_t window_records;
+	uint64_t window_ns;
+	uint64_t window_runs;
+	uint64_t measured_records;	/* in all windows */
+	uint64_t measured_ns;
+	uint64_t measured_runs;
+};
+
+static struct source_bpf *of(struct source *src)
+{
+	return (struct source_bpf *)src;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+static void bpf_close(struct source *src)
+{
+	struct source_bpf *b = of(src);
+
+	if (b->stats_fd >= 0)
+		close(b->stats_fd);
+	for (unsigned int i = 0; b->rings && i < b->cpus; i++)
+		ring_unmap(&b->rings[i]);
+	if (b->exits)
+		munmap((void *)b->exits, b->exits_len);
+	if (b->epoll >= 0)
+		close(b->epoll);
+	collector_close(b->collector);
+	free(b->rings);
+	free(b->exits_then);
+	free(b->lost_then);
+	free(b->made.rec);
+	free(b);
+}
+
+static unsigned int bpf_streams(const struct source *src)
+{
+	return ((const struct source_bpf *)src)->cpus + 1;
+}
+
+static int made_next(struct made *m, const struct mmuscope_hdr **rec)
+{
+	if (m->read == m->len)
+		return 0;
+	*rec = (void *)((char *)m->rec + m->read);
+	m->read += (*rec)->size;
+	return 1;
+}
+
+static int bpf_next(struct source *src, unsigned int stream, const struct mmuscope_hdr **rec)
+{
+	struct source_bpf *b = of(src);
+	size_t len;
+
+	if (stream == b->cpus)
+		return made_next(&b->made, rec);
+	*rec = ring_next(&b->rings[stream], &len);
+	if (!*rec)
+		return 0;
+	b->records++;
+	return 1;
+}
+
+static void bpf_release(struct source *src, unsigned int stream)
+{
+	struct source_bpf *b = of(src);
+
+	if (stream < b->cpus)
+		ring_release(&b->rings[stream]);
+	else if (b->made.read == b->made.len)
+		b->made.read = b->made.len = 0;
+}
+
+static void window_open(struct source_bpf *b, uint64_t now)
+{
+	b->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (b->stats_fd < 0)
+		return;
+	b->window_ts = now;
+	b->window_records = b->records;
+	collector_run_time(b->collector, &b->window_ns, &b->window_runs);
+}
+
+static void window_close(struct source_bpf *b, uint64_t now)
+{
+	uint64_t ns, runs;
+
+	collector_run_time(b->collector, &ns, &runs);
+	close(b->stats_fd);
+	b->stats_fd = -1;
+	b->window_ts = now;
+	b->measured_records += b->records - b->window_records;
+	b->measured_ns += ns - b->window_ns;
+	b->measured_runs += runs - b->window_runs;
+}
+
+static int bpf_wait(struct source *src, int timeout_ms)
+{
+	struct source_bpf *b = of(src);
+	uint64_t now = now_ns();
+	struct epoll_event ev;
+
+	if (b->stats_fd >= 0 && now - b->window_ts >= COST_WINDOW_NS)
+		window_close(b, now);
+	else if (b->stats_fd < 0 && now - b->window_ts >= COST_PERIOD_NS)
+		window_open(b, now);
+	return epoll_wait(b->epoll, &ev, 1, timeout_ms) < 0 ? -errno : 0;
+}
+
+static struct mmuscope_hdr *made_add(struct made *m, size_t size)
+{
+	struct mmuscope_hdr *hdr;
+
+	if (m->len + size > m->room) {
+		size_t room = m->room ? 2 * m->room : 16384;
+		void *mem = realloc(m->rec, room);
+
+		if (!mem)
+			return NULL;
+		m->rec = mem;
+		m->room = room;
+	}
+	hdr = (void *)((char *)m->rec + m->len);
+	memset(hdr, 0, size);
+	hdr->size = size;
+	m->len += size;
+	return hdr;
+}
+
+static int exits_add(struct source_bpf *b, const struct vcpu_exits *e, struct vcpu_exits *then,
+		     uint64_t now)
+{
+	for (unsigned int i = 0; i < EXIT_INDEX_MAX; i++) {
+		uint64_t count = e->by[i].count - then->by[i].count;
+		uint64_t ns = e->by[i].ns - then->by[i].ns;
+		struct mmuscope_exits *rec;
+
+		if (!count)
+			continue;
+		rec = (void *)made_add(&b->made, sizeof(*rec));
+		if (!rec)
+			return -ENOMEM;
+		rec->hdr.ts = now;
+		rec->hdr.dur = now - b->tick_ts;
+		rec->hdr.type = MMUSCOPE_TYPE_exits;
+		rec->hdr.vm = e->vm;
+		rec->hdr.vcpu = e->vcpu;
+		rec->count = count;
+		rec->ns = ns;
+		rec->reason = exit_reason(i);
+		rec->isa = e->isa;
+		then->by[i].count += count;
+		then->by[i].ns += ns;
+	}
+	return 0;
+}
+
+static int lost_add(struct source_bpf *b, unsigned int cpu, uint64_t now)
+{
+	const struct cpu_lost *lost = &collector_maps(b->collector)->lost[cpu];
+
+	for (unsigned int stage = 0; stage < STAGES_MAX; stage++) {
+		uint64_t count = __atomic_load_n(&lost->count[stage], __ATOMIC_RELAXED);
+		struct mmuscope_lost *rec;
+
+		if (count == b->lost_then[cpu].count[stage])
+			continue;
+		rec = (void *)made_add(&b->made, sizeof(*rec));
+		if (!rec)
+			return -ENOMEM;
+		rec->hdr.ts = now;
+		rec->hdr.dur = now - b->tick_ts;
+		rec->hdr.type = MMUSCOPE_TYPE_lost;
+		rec->hdr.vcpu = MMUSCOPE_NO_VCPU;
+		rec->count = count - b->lost_then[cpu].count[stage];
+		rec->cpu = cpu;
+		rec->stage = stage;
+		b->lost_then[cpu].count[stage] = count;
+	}
+	return 0;
+}
+
+static int bpf_tick(struct source *src)
+{
+	struct source_bpf *b = of(src);
+	uint64_t now = now_ns();
+	int err = 0;
+
+	for (unsigned int slot = 0; slot < COLLECTOR_VCPUS && !err; slot++) {
+		const struct vcpu_exits *e = (const void *)(b->exits + slot * b->exits_stride);
+
+		if (e->vm)
+			err = exits_add(b, e, &b->exits_then[slot], now);
+	}
+	for (unsigned int cpu = 0; cpu < CPUS_MAX && !err; cpu++)
+		err = lost_add(b, cpu, now);
+	b->tick_ts = now;
+	return err;
+}
+
+static size_t bpf_probes(const struct source *src, const struct probe_status **list)
+{
+	return collector_probes(((const struct source_bpf *)src)->collector, list);
+}
+
+static void bpf_cost(const struct source *src, struct source_cost *cost)
+{
+	const struct source_bpf *b = (const void *)src;
+
+	memset(cost, 0, sizeof(*cost));
+	cost->records = b->records;
+	if (!b->measured_records)
+		return;
+	cost->collector_ns = (double)b->measured_ns / b->measured_records * b->records;
+	cost->runs = (double)b->measured_runs / b->measured_records * b->records;
+}
+
+static const struct source_ops bpf_ops = {
+	.name = "bpf",
+	.close = bpf_close,
+	.streams = bpf_streams,
+	.next = bpf_next,
+	.release = bpf_release,
+	.wait = bpf_wait,
+	.tick = bpf_tick,
+	.probes = bpf_probes,
+	.cost = bpf_cost,
+};
+
+/* The largest CPU that is plugged in, plus one; others never run a probe. */
+static unsigned int cpus_present(void)
+{
+	FILE *f = fopen("/sys/devices/system/cpu/present", "r");
+	unsigned int a, b, max = 0;
+	int n;
+
+	while (f && (n = fscanf(f, "%u-%u", &a, &b)) > 0) {
+		max = n == 2 ? b : a;
+		if (fgetc(f) != ',')
+			break;
+	}
+	if (f)
+		fclose(f);
+	return max + 1 < CPUS_MAX ? max + 1 : CPUS_MAX;
+}
+
+static int rings_open(struct source_bpf *b, size_t bytes)
+{
+	int outer = bpf_map__fd(collector_maps(b->collector)->rings);
+
+	b->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (b->epoll < 0)
+		return -errno;
+	for (uint32_t cpu = 0; cpu < b->cpus; cpu++) {
+		struct epoll_event ev = { .events = EPOLLIN };
+		uint32_t id;
+		int fd, err;
+
+		if (bpf_map_lookup_elem(outer, &cpu, &id))
+			return -errno;
+		fd = bpf_map_get_fd_by_id(id);
+		if (fd < 0)
+			return -errno;
+		err = ring_map(&b->rings[cpu], fd, bytes);
+		if (!err && epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev))
+			err = -errno;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int exits_open(struct source_bpf *b)
+{
+	struct bpf_map *map = collector_maps(b->collector)->exits;
+	void *mem;
+
+	b->exits_stride = (bpf_map__value_size(map) + 7) & ~7UL;
+	b->exits_len = b->exits_stride * COLLECTOR_VCPUS;
+	mem = mmap(NULL, b->exits_len, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
+	if (mem == MAP_FAILED)
+		return -errno;
+	b->exits = mem;
+	return 0;
+}
+
+struct source *source_bpf_open(const struct source_config *cfg, char *msg, size_t len)
+{
+	struct source_bpf *b = calloc(1, sizeof(*b));
+	int err = -ENOMEM;
+
+	if (!b)
+		goto nomem;
+	b->base.ops = &bpf_ops;
+	b->epoll = -1;
+	b->stats_fd = -1;
+	b->cpus = cpus_present();
+	b->rings = calloc(b->cpus, sizeof(*b->rings));
+	b->exits_then = calloc(COLLECTOR_VCPUS, sizeof(*b->exits_then));
+	b->lost_then = calloc(CPUS_MAX, sizeof(*b->lost_then));
+	if (!b->rings || !b->exits_then || !b->lost_then)
+		goto nomem;
+	b->collector = collector_open(cfg, b->cpus, msg, len);
+	if (!b->collector) {
+		err = -errno;
+		goto fail;
+	}
+	err = rings_open(b, collector_ring_bytes(cfg->ring_bytes, b->cpus));
+	if (!err)
+		err = exits_open(b);
+	if (err) {
+		snprintf(msg, len, "cannot map the rings: %s", strerror(-err));
+		goto fail;
+	}
+	b->tick_ts = now_ns();
+	collector_find_running(b->collector);
+	return &b->base;
+nomem:
+	snprintf(msg, len, "out of memory");
+fail:
+	if (b)
+		bpf_close(&b->base);
+	errno = -err;
+	return NULL;
+}

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "source/collector.h"
+
+#include <bpf/bpf.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "mmuscope.skel.h"
+
+#define LINKS_MAX	256
+#define TRIES_MAX	64	/* each one bans at least one way of one probe */
+
+struct collector {
+	struct mmuscope_bpf *skel;
+	struct kernel *kernel;
+	struct probe_set probes;
+	struct collector_maps maps;
+	struct collector_config cfg;
+	struct bpf_link *links[LINKS_MAX];
+	size_t nlinks;
+	struct bpf_link *iter;
+	unsigned int cpus;
+	size_t ring_bytes;
+};
+
+/* What libbpf said last about a program that the kernel did not take. */
+static char failed_program[64];
+static char failed_reason[160];
+
+static int libbpf_say(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char text[512];
+	const char *name, *end;
+
+	if (level == LIBBPF_DEBUG)
+		return 0;
+	if (getenv("MMUSCOPE_DEBUG"))
+		return vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
+	name = strstr(text, "prog '");
+	end = name ? strchr(name + 6, '\'') : NULL;
+	if (end && (strstr(end, "failed") || strstr(end, "can't"))) {
+		snprintf(failed_program, sizeof(failed_program), "%.*s", (int)(end - name - 6),
+			 name + 6);
+		snprintf(failed_reason, sizeof(failed_reason), "%.*s",
+			 (int)strcspn(end + 1, "\n"), end + 1);
+	}
+	return 0;
+}
+
+static bool parameter_on(const char *path)
+{
+	FILE *f = fopen(path, "r");
+	int c = f ? fgetc(f) : 'N';
+
+	if (f)
+		fclose(f);
+	return c == 'Y' || c == '1';
+}
+
+/* A vendor module of KVM that is neither Intel's nor AMD's. */
+static bool other_vendor(void)
+{
+	DIR *d = opendir("/sys/module");
+	struct dirent *e;
+	bool found = false;
+
+	while (d && (e = readdir(d)))
+		found |= !strncmp(e->d_name, "kvm_", 4);
+	if (d)
+		closedir(d);
+	return found;
+}
+
+/* Fills isa and tdp; -ENODEV where no KVM is ready to run a VM. */
+static int host_detect(struct collector_config *cfg)
+{
+	if (!access("/sys/module/kvm_amd", F_OK)) {
+		cfg->isa = MMUSCOPE_isa_svm;
+		cfg->tdp = parameter_on("/sys/module/kvm_amd/parameters/npt");
+	} else if (!access("/sys/module/kvm_intel", F_OK)) {
+		cfg->isa = MMUSCOPE_isa_vmx;
+		cfg->tdp = parameter_on("/sys/module/kvm_intel/parameters/ept");
+	} else if (!access("/sys/module/kvm", F_OK) && other_vendor()) {
+	} else {
+		return -ENODEV;
+	}
+	return 0;
+}
+
+size_t collector_ring_bytes(size_t wanted, unsigned int cpus)
+{
+	size_t bytes = 4 << 20;
+
+	if (wanted)
+		return wanted;
+	/* All rings together stay within 128 MiB, and each one useful. */
+	while (bytes > 512 << 10 && bytes * cpus > 128 << 20)
+		bytes /= 2;
+	return bytes;
+}
+
+/*
+ * RET_PF_* are numbered differently from kernel to kernel. BTF of kvm knows
+ * them; kernels without it are those that still hand the exit reason to
+ * kvm_exit, before the numbers changed the first time.
+ */
+static void verdicts_fill(const struct kernel *k, uint8_t *map)
+{
+	static const struct {
+		const char *name;
+		int old;
+		uint8_t verdict;
+	} known[] = {
+		{ "RET_PF_RETRY", 0, MMUSCOPE_verdict_retry },
+		{ "RET_PF_EMULATE", 1, MMUSCOPE_verdict_emulated },
+		{ "RET_PF_WRITE_PROTECTED", -1, MMUSCOPE_verdict_emulated },
+		{ "RET_PF_FIXED", 3, MMUSCOPE_verdict_fixed },
+		{ "RET_PF_SPURIOUS", 4, MMUSCOPE_verdict_spurious },
+	};
+	bool btf = kernel_has_kvm_btf(k);
+	int64_t value;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!btf)
+			value = known[i].old;
+		else if (!kernel_enumerator(k, known[i].name, &value))
+			continue;
+		if (value >= 0 && value < RET_PF_MAX)
+			map[value] = known[i].verdict;
+	}
+}
+
+static void config_fill(struct collector *c, const struct source_config *want)
+{
+	struct collector_config *cfg = &c->cfg;
+
+	cfg->tdp_page_fault = kernel_symbol(c->kernel, "kvm_tdp_page_fault");
+	cfg->pid = want->pid;
+	cfg->root = want->root;
+	cfg->filtered = want->pid || want->root;
+	cfg->wake_bytes = c->ring_bytes / 4;
+	verdicts_fill(c->kernel, cfg->ret_pf);
+}
+
+static int ring_make(const struct collector *c)
+{
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, c->ring_bytes, NULL);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Sets up a fresh copy of the objects: sizes, configuration, and the chosen programs. */
+static int skel_prepare(struct collector *c)
+{
+	struct bpf_program *prog;
+	int ring, err;
+
+	c->skel = mmuscope_bpf__open();
+	if (!c->skel)
+		return -errno;
+	/* The kernel wants a sample of what the array will hold; libbpf closes it. */
+	ring = ring_make(c);
+	if (ring < 0)
+		return ring;
+	err = bpf_map__set_inner_map_fd(c->skel->maps.rings, ring);
+	if (err) {
+		close(ring);
+		return err;
+	}
+	memcpy((void *)&c->skel->rodata->cfg, &c->cfg, sizeof(c->cfg));
+	bpf_map__set_max_entries(c->skel->maps.rings, c->cpus);
+	bpf_map__set_max_entries(c->skel->maps.vcpus, COLLECTOR_VCPUS);
+	bpf_map__set_max_entries(c->skel->maps.exits, COLLECTOR_VCPUS);
+	bpf_map__set_max_entries(c->skel->maps.vcpu_slots, 2 * COLLECTOR_VCPUS);
+	bpf_map__set_max_entries(c->skel->maps.task_slots, 2 * COLLECTOR_VCPUS);
+	bpf_map__set_max_entries(c->skel->maps.free_vcpus, COLLECTOR_VCPUS);
+	bpf_object__for_each_program(prog, c->skel->obj)
+		bpf_program__set_autoload(prog, probe_by_program(&c->probes,
+								 bpf_program__name(prog)));
+	return 0;
+}
+
+static int queue_fill(struct bpf_map *map, uint32_t from, uint32_t end)
+{
+	int fd = bpf_map__fd(map);
+
+	for (uint32_t i = from; i < end; i++) {
+		if (bpf_map_update_elem(fd, NULL, &i, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+/* The rings have to be there before the first probe fires. */
+static int rings_make(struct collector *c)
+{
+	int outer = bpf_map__fd(c->skel->maps.rings);
+	int err = 0;
+
+	for (uint32_t cpu = 0; cpu < c->cpus && !err; cpu++) {
+		int fd = ring_make(c);
+
+		if (fd < 0)
+			return fd;
+		if (bpf_map_update_elem(outer, &cpu, &fd, BPF_ANY))
+			err = -errno;
+		close(fd);
+	}
+	return err;
+}
+
+static int link_add(struct collector *c, struct bpf_program *prog, enum probe_how how)
+{
+	struct bpf_link *link;
+
+	if (how == HOW_ITER) {
+		link = bpf_program__attach_iter(prog, NULL);
+		if (link)
+			c->iter = link;
+	} else {
+		link = bpf_program__attach(prog);
+	}
+	if (!link)
+		return -errno;
+	if (how != HOW_ITER)
+		c->links[c->nlinks++] = link;
+	return 0;
+}
+
+/*
+ * Ends come before begins, so that none is missed: an end without a begin is
+ * ignored, a begin without its end would be paired with a later one.
+ */
+static int probes_attach(struct collector *c, struct probe_choice **culprit)
+{
+	for (size_t i = 0; i < c->probes.count; i++) {
+		struct probe_choice *choice = &c->probes.choice[i];
+		int err = 0;
+
+		for (int j = PROBE_PROGRAMS - 1; choice->way && j >= 0 && !err; j--) {
+			struct bpf_program *prog;
+
+			if (!choice->way->prog[j] || c->nlinks == LINKS_MAX)
+				continue;
+			prog = bpf_object__find_program_by_name(c->skel->obj,
+								choice->way->prog[j]);
+			err = prog ? link_add(c, prog, choice->way->how) : -ENOENT;
+		}
+		if (err) {
+			*culprit = choice;
+			return err;
+		}
+	}
+	return 0;
+}
+
+static void links_close(struct collector *c)
+{
+	while (c->nlinks)
+		bpf_link__destroy(c->links[--c->nlinks]);
+	bpf_link__destroy(c->iter);
+	c->iter = NULL;
+}
+
+static void skel_close(struct collector *c)
+{
+	links_close(c);
+	mmuscope_bpf__destroy(c->skel);
+	c->skel = NULL;
+}
+
+/* One try; on failure @culprit is the probe to do without, or NULL when it is not a probe. */
+static int collector_try(struct collector *c, struct probe_choice **culprit)
+{
+	int err;
+
+	*culprit = NULL;
+	failed_program[0] = '\0';
+	probe_choose(&c->probes, c->kernel);
+	err = skel_prepare(c);
+	if (err)
+		return err;
+	err = mmuscope_bpf__load(c->skel);
+	if (err) {
+		*culprit = probe_by_program(&c->probes, failed_program);
+		return err;
+	}
+	err = rings_make(c);
+	if (!err)
+		err = queue_fill(c->skel->maps.free_vms, 1, VMS_MAX);
+	if (!err)
+		err = queue_fill(c->skel->maps.free_vcpus, 0, COLLECTOR_VCPUS);
+	if (err)
+		return err;
+	return probes_attach(c, culprit);
+}
+
+static const struct probe_choice *required_missing(const struct collector *c)
+{
+	for (size_t i = 0; i < c->probes.count; i++) {
+		const struct probe_choice *choice = &c->probes.choice[i];
+
+		if (choice->probe->need == PROBE_REQUIRED && !choice->way)
+			return choice;
+	}
+	return NULL;
+}
+
+/* Tries until the kernel takes what is left; each failure costs one way of one probe. */
+static int collector_load(struct collector *c, char *msg, size_t len)
+{
+	const struct probe_choice *missing;
+	struct probe_choice *culprit;
+	int err = -EINVAL;
+
+	for (int i = 0; i < TRIES_MAX; i++) {
+		err = collector_try(c, &culprit);
+		if (!err || !culprit || (err == -EPERM && culprit->way->how == HOW_RAW_TP))
+			break;
+		probe_ban(&c->probes, culprit, -err);
+		skel_close(c);
+		probe_choose(&c->probes, c->kernel);
+		if (required_missing(c))
+			break;
+	}
+	missing = required_missing(c);
+	if (err == -EPERM)
+		snprintf(msg, len, "the kernel does not let us trace: run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN");
+	else if (missing)
+		snprintf(msg, len, "cannot trace faults without %s: %s", missing->probe->name,
+			 missing->why);
+	else if (err)
+		snprintf(msg, len, "cannot load the collector: %s%s%s", strerror(-err),
+			 failed_reason[0] ? "," : "", failed_reason);
+	return missing && !err ? -ENOTSUP : err;
+}
+
+static void collector_map(struct collector *c)
+{
+	c->maps.rings = c->skel->maps.rings;
+	c->maps.exits = c->skel->maps.exits;
+	c->maps.lost = c->skel->bss->lost;
+	probe_report(&c->probes);
+}
+
+struct collector *collector_open(const struct source_config *cfg, unsigned int cpus,
+				 char *msg, size_t len)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+	int err = -ENOMEM;
+
+	snprintf(msg, len, "out of memory");
+	if (!c)
+		goto fail;
+	err = host_detect(&c->cfg);
+	if (err) {
+		snprintf(msg, len, "kvm is not loaded: modprobe kvm_intel or kvm_amd first");
+		goto fail;
+	}
+	libbpf_set_print(libbpf_say);
+	c->cpus = cpus;
+	c->ring_bytes = collector_ring_bytes(cfg->ring_bytes, cpus);
+	err = -ENOMEM;
+	c->kernel = kernel_open();
+	if (!c->kernel)
+		goto fail;
+	if (!kernel_has_btf(c->kernel)) {
+		snprintf(msg, len, "the kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF");
+		err = -ENOTSUP;
+		goto fail;
+	}
+	err = probe_set_init(&c->probes, c->cfg.isa);
+	if (err)
+		goto fail;
+	config_fill(c, cfg);
+	err = collector_load(c, msg, len);
+	if (err)
+		goto fail;
+	collector_map(c);
+	return c;
+fail:
+	collector_close(c);
+	errno = -err;
+	return NULL;
+}
+
+void collector_close(struct collector *c)
+{
+	if (!c)
+		return;
+	skel_close(c);
+	probe_set_free(&c->probes);
+	kernel_close(c->kernel);
+	free(c);
+}
+
+void collector_find_running(struct collector *c)
+{
+	char buf[256];
+	int fd;
+
+	if (!c->iter)
+		return;
+	fd = bpf_iter_create(bpf_link__fd(c->iter));
+	if (fd < 0)
+		return;
+	while (read(fd, buf, sizeof(buf)) > 0)
+		;
+	close(fd);
+}
+
+const struct collector_maps *collector_maps(const struct collector *c)
+{
+	return &c->maps;
+}
+
+size_t collector_probes(const struct collector *c, const struct probe_status **list)
+{
+	*list = c->probes.status;
+	return c->probes.count;
+}
+
+void collector_run_time(const struct collector *c, uint64_t *ns, uint64_t *runs)
+{
+	struct bpf_program *prog;
+
+	*ns = 0;
+	*runs = 0;
+	bpf_object__for_each_program(prog, c->skel->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t len = sizeof(info);
+
+		if (!bpf_program__autoload(prog) ||
+		    bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			continue;
+		*ns += info.run_time_ns;
+		*runs += info.run_cnt;
+	}
+}

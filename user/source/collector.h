@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The eBPF objects: configured for this kernel, loaded and attached. */
+#ifndef MMUSCOPE_COLLECTOR_H
+#define MMUSCOPE_COLLECTOR_H
+
+#include <bpf/libbpf.h>
+
+#include "shared.h"
+#include "source/probe.h"
+#include "source/source.h"
+
+/**
+ * struct collector_maps - what user space touches of the loaded objects
+ * @rings: the array of rings
+ * @exits: struct vcpu_exits by slot
+ * @lost: struct cpu_lost by CPU, mapped
+ */
+struct collector_maps {
+	struct bpf_map *rings;
+	struct bpf_map *exits;
+	const struct cpu_lost *lost;
+};
+
+struct collector;
+
+/**
+ * collector_open() - load and attach
+ * @cfg: what to collect
+ * @cpus: number of CPUs that get a ring
+ * @err: buffer for one sentence on failure
+ * @errlen: its size
+ *
+ * The rings are created, but not the entries of the array: collector_start() wants them there.
+ *
+ * Return: the collector, or NULL with @err filled and errno set.
+ */
+struct collector *collector_open(const struct source_config *cfg, unsigned int cpus,
+				 char *err, size_t errlen);
+
+/* Detaches and unloads everything. */
+void collector_close(struct collector *c);
+
+/* Has VMs found that run already; their records come out of the rings. */
+void collector_find_running(struct collector *c);
+
+const struct collector_maps *collector_maps(const struct collector *c);
+size_t collector_probes(const struct collector *c, const struct probe_status **list);
+
+/* Sums what the kernel counted for the programs while its statistics were on. */
+void collector_run_time(const struct collector *c, uint64_t *ns, uint64_t *runs);
+
+/* Largest number of vCPUs traced at a time. */
+#define COLLECTOR_VCPUS	2048
+
+/**
+ * collector_ring_bytes() - size of a ring
+ * @wanted: by the user, 0 for the default
+ * @cpus: number of rings
+ */
+size_t collector_ring_bytes(size_t wanted, unsigned int cpus);
+
+#endif /* MMUSCOPE_COLLECTOR_H */

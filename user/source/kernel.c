@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "source/kernel.h"
+
+#include <bpf/btf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The modules in which KVM's functions and types are; the first two may be built in. */
+static const char *const modules[] = { "kvm", "kvm_intel", "kvm_amd", "kvm_pvm" };
+
+#define MODULES (sizeof(modules) / sizeof(modules[0]))
+
+struct symbol {
+	uint64_t addr;
+	char *name;
+};
+
+/* A function or a tracepoint's type in BTF. */
+struct type {
+	const char *name;	/* in the BTF's own strings */
+	int args;
+};
+
+struct kernel {
+	struct btf *vmlinux;
+	struct btf *module[MODULES];
+	struct symbol *symbols;	/* those that a probe could want, sorted by name */
+	size_t nsymbols;
+	struct type *types;	/* the same for BTF */
+	size_t ntypes;
+	bool kvm_btf;
+	const char *tracefs;
+};
+
+/* Only what a probe could hang on is kept: a kernel has some 200 000 symbols. */
+static bool name_wanted(const char *name)
+{
+	return strstr(name, "kvm") || strstr(name, "page_fault") || strstr(name, "flush_tlb") ||
+	       strstr(name, "btf_trace_");
+}
+
+static int symbol_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct symbol *)a)->name, ((const struct symbol *)b)->name);
+}
+
+static int symbols_read(struct kernel *k)
+{
+	FILE *f = fopen("/proc/kallsyms", "r");
+	char line[512], name[256], type;
+	unsigned long long addr;
+	size_t room = 0;
+
+	if (!f)
+		return -errno;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%llx %c %255s", &addr, &type, name) != 3 ||
+		    (type != 't' && type != 'T') || !name_wanted(name))
+			continue;
+		if (k->nsymbols == room) {
+			size_t more = room ? 2 * room : 1024;
+			void *mem = realloc(k->symbols, more * sizeof(*k->symbols));
+
+			if (!mem)
+				break;
+			k->symbols = mem;
+			room = more;
+		}
+		k->symbols[k->nsymbols].addr = addr;
+		k->symbols[k->nsymbols].name = strdup(name);
+		if (!k->symbols[k->nsymbols].name)
+			break;
+		k->nsymbols++;
+	}
+	fclose(f);
+	if (k->nsymbols)
+		qsort(k->symbols, k->nsymbols, sizeof(*k->symbols), symbol_cmp);
+	return 0;
+}
+
+static int type_cmp(const void *a, const void *b)
+{
+	return strcmp(((const struct type *)a)->name, ((const struct type *)b)->name);
+}
+
+/* Arguments of a function, or of a tracepoint's typedef without the probe's own first one. */
+static int type_args(const struct btf *btf, const struct btf_type *t)
+{
+	const struct btf_type *inner = btf__type_by_id(btf, t->type);
+
+	if (btf_is_func(t))
+		return btf_vlen(inner);
+	if (!btf_is_typedef(t) || !btf_is_ptr(inner))
+		return -1;
+	inner = btf__type_by_id(btf, inner->type);
+	return btf_is_func_proto(inner) ? btf_vlen(inner) - 1 : -1;
+}
+
+/* One pass: a search by name per probe would go through all types each time. */
+static void types_read(struct kernel *k, const struct btf *btf, uint32_t from)
+{
+	uint32_t end = btf ? btf__type_cnt(btf) : 0;
+
+	for (uint32_t id = from; id < end; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const char *name = btf__name_by_offset(btf, t->name_off);
+		struct type type = { .name = name };
+
+		if (btf_is_struct(t) && !strcmp(name, "kvm_mmu_page"))
+			k->kvm_btf = true;
+		if ((!btf_is_func(t) && !btf_is_typedef(t)) || !name_wanted(name))
+			continue;
+		type.args = type_args(btf, t);
+		if (type.args < 0)
+			continue;
+		if (!(k->ntypes & (k->ntypes + 1))) {
+			void *mem = realloc(k->types, 2 * (k->ntypes + 1) * sizeof(*k->types));
+
+			if (!mem)
+				return;
+			k->types = mem;
+		}
+		k->types[k->ntypes++] = type;
+	}
+}
+
+static const char *tracefs_find(void)
+{
+	static const char *const places[] = {
+		"/sys/kernel/tracing/events", "/sys/kernel/debug/tracing/events",
+	};
+
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (!access(places[i], R_OK))
+			return places[i];
+	}
+	return NULL;
+}
+
+struct kernel *kernel_open(void)
+{
+	struct kernel *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return NULL;
+	k->vmlinux = btf__load_vmlinux_btf();
+	for (size_t i = 0; k->vmlinux && i < MODULES; i++)
+		k->module[i] = btf__load_module_btf(modules[i], k->vmlinux);
+	if (k->vmlinux)
+		types_read(k, k->vmlinux, 1);
+	for (size_t i = 0; i < MODULES; i++)
+		types_read(k, k->module[i], k->vmlinux ? btf__type_cnt(k->vmlinux) : 0);
+	if (k->ntypes)
+		qsort(k->types, k->ntypes, sizeof(*k->types), type_cmp);
+	k->tracefs = tracefs_find();
+	symbols_read(k);
+	return k;
+}
+
+void kernel_close(struct kernel *k)
+{
+	if (!k)
+		return;
+	for (size_t i = 0; i < k->nsymbols; i++)
+		free(k->symbols[i].name);
+	free(k->symbols);
+	free(k->types);
+	for (size_t i = 0; i < MODULES; i++)
+		btf__free(k->module[i]);
+	btf__free(k->vmlinux);
+	free(k);
+}
+
+static const struct symbol *symbol_find(const struct kernel *k, const char *name)
+{
+	struct symbol key = { .name = (char *)name };
+
+	if (!k->nsymbols)
+		return NULL;
+	return bsearch(&key, k->symbols, k->nsymbols, sizeof(*k->symbols), symbol_cmp);
+}
+
+bool kernel_has_symbol(const struct kernel *k, const char *name)
+{
+	return symbol_find(k, name);
+}
+
+uint64_t kernel_symbol(const struct kernel *k, const char *name)
+{
+	const struct symbol *s = symbol_find(k, name);
+
+	return s ? s->addr : 0;
+}
+
+static const struct type *type_find(const struct kernel *k, const char *name)
+{
+	struct type key = { .name = name };
+
+	if (!k->ntypes)
+		return NULL;
+	return bsearch(&key, k->types, k->ntypes, sizeof(*k->types), type_cmp);
+}
+
+int kernel_func_args(const struct kernel *k, const char *name)
+{
+	const struct type *t = type_find(k, name);
+
+	return t ? t->args : -ENOENT;
+}
+
+int kernel_tracepoint_args(const struct kernel *k, const char *name)
+{
+	char type[128];
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return kernel_func_args(k, type);
+}
+
+bool kernel_has_event(const struct kernel *k, const char *system, const char *name)
+{
+	static const char *const systems[] = { "kvm", "kvmmmu", "lock" };
+	char path[256];
+
+	if (!k->tracefs)
+		return true;
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++) {
+		if (system && strcmp(system, systems[i]))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s/%s", k->tracefs, systems[i], name);
+		if (!access(path, F_OK))
+			return true;
+	}
+	return false;
+}
+
+int kernel_event_field(const struct kernel *k, const char *system, const char *name,
+		       const char *field)
+{
+	char path[256], line[512], want[64];
+	int offset = -ENOENT;
+	FILE *f;
+
+	if (!k->tracefs)
+		return -ENOENT;
+	snprintf(path, sizeof(path), "%s/%s/%s/format", k->tracefs, system, name);
+	f = fopen(path, "r");
+	if (!f)
+		return -ENOENT;
+	snprintf(want, sizeof(want), " %s;", field);
+	while (fgets(line, sizeof(line), f)) {
+		const char *at = strstr(line, want);
+		const char *value = at ? strstr(at, "offset:") : NULL;
+
+		if (value) {
+			offset = atoi(value + strlen("offset:"));
+			break;
+		}
+	}
+	fclose(f);
+	return offset;
+}
+
+static bool enumerator_in(const struct btf *btf, uint32_t from, const char *name, int64_t *value)
+{
+	uint32_t end = btf ? btf__type_cnt(btf) : 0;
+
+	for (uint32_t id = from; id < end; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const struct btf_enum *e = btf_is_enum(t) ? btf_enum(t) : NULL;
+
+		for (int i = 0; e && i < btf_vlen(t); i++) {
+			if (!strcmp(btf__name_by_offset(btf, e[i].name_off), name)) {
+				*value = e[i].val;
+				return true;
+			}
+		}
+	}
+	return false;
+}
+
+bool kernel_enumerator(const struct kernel *k, const char *name, int64_t *value)
+{
+	if (!k->vmlinux)
+		return false;
+	for (size_t i = 0; i < MODULES; i++) {
+		if (enumerator_in(k->module[i], btf__type_cnt(k->vmlinux), name, value))
+			return true;
+	}
+	return enumerator_in(k->vmlinux, 1, name, value);
+}
+
+bool kernel_has_kprobes(const struct kernel *k)
+{
+	(void)k;
+	return !access("/sys/bus/event_source/devices/kprobe/type", F_OK);
+}
+
+bool kernel_has_btf(const struct kernel *k)
+{
+	return k->vmlinux;
+}
+
+bool kernel_has_kvm_btf(const struct kernel *k)
+{
+	return k->kvm_btf;
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the running kernel has: symbols, tracepoints and types. Answers questions by
+ * looking (BTF, kallsyms, tracefs), never by a version number.
+ */
+#ifndef MMUSCOPE_KERNEL_H
+#define MMUSCOPE_KERNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kernel;
+
+/**
+ * kernel_open() - read what there is to know; costs about 50 ms for the symbols
+ *
+ * Return: the facts, to be given to kernel_close(), or NULL when memory is short.
+ */
+struct kernel *kernel_open(void);
+void kernel_close(struct kernel *k);
+
+/* Whether a text symbol of that name exists (kernel or module). */
+bool kernel_has_symbol(const struct kernel *k, const char *name);
+
+/* Its address, 0 where it is hidden (kptr_restrict) or does not exist. */
+uint64_t kernel_symbol(const struct kernel *k, const char *name);
+
+/* Number of arguments of a function according to BTF; -ENOENT where BTF does not know it. */
+int kernel_func_args(const struct kernel *k, const char *name);
+
+/* Number of arguments of a tracepoint according to BTF; -ENOENT where BTF does not know it. */
+int kernel_tracepoint_args(const struct kernel *k, const char *name);
+
+/* Whether tracefs has the event, of any subsystem where @system is NULL; true without tracefs. */
+bool kernel_has_event(const struct kernel *k, const char *system, const char *name);
+
+/**
+ * kernel_event_field() - offset of a field in an event's classic record
+ *
+ * Return: the offset, or -ENOENT when tracefs does not have it.
+ */
+int kernel_event_field(const struct kernel *k, const char *system, const char *name,
+		       const char *field);
+
+/**
+ * kernel_enumerator() - value of an enumerator, in whichever enum it is
+ *
+ * Return: true and @value set when BTF knows it.
+ */
+bool kernel_enumerator(const struct kernel *k, const char *name, int64_t *value);
+
+/* Whether the kernel can make kprobes at all. */
+bool kernel_has_kprobes(const struct kernel *k);
+
+/* Whether there is BTF for the kernel proper, and for kvm (a module's, or built in). */
+bool kernel_has_btf(const struct kernel *k);
+bool kernel_has_kvm_btf(const struct kernel *k);
+
+#endif /* MMUSCOPE_KERNEL_H */

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "source/merge.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/schema.h"
+
+/*
+ * The window is copied when the source gets its memory back, so doing that for
+ * many records at once makes the copies rare: one record in 8 at most.
+ */
+#define RELEASE_EVERY	(8 * MERGE_WINDOW)
+#define MASK		(MERGE_WINDOW - 1)
+
+_Static_assert((MERGE_WINDOW & MASK) == 0, "the window is a power of two");
+
+struct item {
+	uint64_t ts;
+	const struct mmuscope_hdr *rec;
+	char *copy;	/* where @rec is a private copy: its slot */
+};
+
+enum stream_state { STREAM_OPEN, STREAM_DRY, STREAM_ENDED };
+
+/**
+ * struct stream - the window of one stream
+ * @window: ring of MERGE_WINDOW items, sorted
+ * @head: index of the oldest, modulo MERGE_WINDOW
+ * @nr: items in it
+ * @slots: memory for MERGE_WINDOW private copies
+ * @free: stack of unused slots
+ * @taken: records taken since the last release
+ * @bytes: bytes taken since the round began
+ * @late: records that came too late, not yet told
+ */
+struct stream {
+	struct item *window;
+	unsigned int head;
+	unsigned int nr;
+	enum stream_state state;
+	char *slots;
+	char **free;
+	unsigned int nr_free;
+	unsigned int taken;
+	uint64_t bytes;
+	uint64_t late;
+};
+
+/* What orders the streams; kept apart from them because it is touched for every record. */
+struct node {
+	uint64_t ts;
+	unsigned int stream;
+};
+
+struct merge {
+	struct source *src;
+	unsigned int nr_streams;
+	struct stream *streams;
+	struct node *heap;	/* smallest time stamp first */
+	unsigned int nr_heap;
+	unsigned int nr_ended;
+	size_t slot_size;
+	uint64_t limit;
+	uint64_t now;		/* time stamp of the last record handed out */
+	bool given;		/* the first item of heap[0]'s stream was handed out */
+	bool filled;		/* the round's first look at every stream was taken */
+	uint64_t late;		/* sum over the streams */
+	struct mmuscope_lost lost;
+};
+
+static void stream_free(struct stream *s)
+{
+	free(s->window);
+	free(s->slots);
+	free(s->free);
+}
+
+static int stream_init(struct stream *s, size_t slot_size)
+{
+	s->window = calloc(MERGE_WINDOW, sizeof(*s->window));
+	s->slots = malloc(MERGE_WINDOW * slot_size);
+	s->free = calloc(MERGE_WINDOW, sizeof(*s->free));
+	if (!s->window || !s->slots || !s->free)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < MERGE_WINDOW; i++)
+		s->free[i] = s->slots + i * slot_size;
+	s->nr_free = MERGE_WINDOW;
+	return 0;
+}
+
+struct merge *merge_open(struct source *src)
+{
+	struct merge *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->src = src;
+	m->nr_streams = src->ops->streams(src);
+	m->slot_size = schema_max_size();
+	m->streams = calloc(m->nr_streams, sizeof(*m->streams));
+	m->heap = calloc(m->nr_streams, sizeof(*m->heap));
+	if (!m->streams || !m->heap)
+		goto err;
+	for (unsigned int i = 0; i < m->nr_streams; i++)
+		if (stream_init(&m->streams[i], m->slot_size))
+			goto err;
+	return m;
+err:
+	merge_close(m);
+	return NULL;
+}
+
+void merge_close(struct merge *m)
+{
+	for (unsigned int i = 0; m->streams && i < m->nr_streams; i++)
+		stream_free(&m->streams[i]);
+	free(m->streams);
+	free(m->heap);
+	free(m);
+}
+
+static struct item *item_at(struct stream *s, unsigned int i)
+{
+	return &s->window[(s->head + i) & MASK];
+}
+
+/* Fields that a newer collector appended are cut off: nothing here would read them. */
+static void item_copy(const struct merge *m, struct stream *s, struct item *item)
+{
+	size_t size = item->rec->size < m->slot_size ? item->rec->size : m->slot_size;
+
+	item->copy = s->free[--s->nr_free];
+	memcpy(item->copy, item->rec, size);
+	((struct mmuscope_hdr *)item->copy)->size = size;
+	item->rec = (const struct mmuscope_hdr *)item->copy;
+}
+
+/* After this the window does not depend on the source's memory. */
+static void stream_release(struct merge *m, unsigned int index)
+{
+	struct stream *s = &m->streams[index];
+
+	if (!s->taken)
+		return;
+	for (unsigned int i = 0; i < s->nr; i++)
+		if (!item_at(s, i)->copy)
+			item_copy(m, s, item_at(s, i));
+	m->src->ops->release(m->src, index);
+	s->taken = 0;
+}
+
+/* Records that say how things are, and not what happened when. */
+static bool is_state(const struct mmuscope_hdr *rec)
+{
+	return rec->type == MMUSCOPE_TYPE_vm || rec->type == MMUSCOPE_TYPE_vcpu ||
+	       rec->type == MMUSCOPE_TYPE_slot || rec->type == MMUSCOPE_TYPE_lost;
+}
+
+/* Return: whether the record goes into the window after all. */
+static bool admit_late(struct merge *m, struct stream *s, struct item *item)
+{
+	if (!is_state(item->rec)) {
+		s->late++;
+		m->late++;
+		return false;
+	}
+	item_copy(m, s, item);
+	((struct mmuscope_hdr *)item->copy)->ts = m->now;
+	item->ts = m->now;
+	return true;
+}
+
+static void stream_insert(struct merge *m, struct stream *s, const struct mmuscope_hdr *rec)
+{
+	struct item item = { rec->ts, rec, NULL };
+	unsigned int at = s->nr;
+
+	if (item.ts < m->now && !admit_late(m, s, &item))
+		return;
+	while (at && item_at(s, at - 1)->ts > item.ts) {
+		*item_at(s, at) = *item_at(s, at - 1);
+		at--;
+	}
+	*item_at(s, at) = item;
+	s->nr++;
+}
+
+/* Fills the window of stream @index as far as there is something. */
+static int stream_fill(struct merge *m, unsigned int index)
+{
+	struct stream *s = &m->streams[index];
+	const struct mmuscope_hdr *rec;
+	int ret;
+
+	while (s->nr < MERGE_WINDOW && s->state == STREAM_OPEN) {
+		if (s->taken >= RELEASE_EVERY)
+			stream_release(m, index);
+		ret = m->src->ops->next(m->src, index, &rec);
+		if (ret == 1) {
+			s->taken++;
+			s->bytes += rec->size;
+			stream_insert(m, s, rec);
+		} else if (ret == 0) {
+			s->state = STREAM_DRY;
+		} else if (ret == -ENODATA) {
+			s->state = STREAM_ENDED;
+			m->nr_ended++;
+		} else {
+			return ret;
+		}
+	}
+	return 0;
+}
+
+static bool node_less(const struct node *a, const struct node *b)
+{
+	/* The stream's number makes the order the same every time. */
+	return a->ts < b->ts || (a->ts == b->ts && a->stream < b->stream);
+}
+
+static void heap_sink(struct merge *m, unsigned int at)
+{
+	struct node node = m->heap[at];
+
+	for (;;) {
+		unsigned int child = 2 * at + 1;
+
+		if (child >= m->nr_heap)
+			break;
+		if (child + 1 < m->nr_heap && node_less(&m->heap[child + 1], &m->heap[child]))
+			child++;
+		if (!node_less(&m->heap[child], &node))
+			break;
+		m->heap[at] = m->heap[child];
+		at = child;
+	}
+	m->heap[at] = node;
+}
+
+static void heap_build(struct merge *m)
+{
+	m->nr_heap = 0;
+	for (unsigned int i = 0; i < m->nr_streams; i++)
+		if (m->streams[i].nr)
+			m->heap[m->nr_heap++] = (struct node){ item_at(&m->streams[i], 0)->ts, i };
+	for (unsigned int i = m->nr_heap / 2; i--;)
+		heap_sink(m, i);
+}
+
+void merge_begin(struct merge *m, uint64_t limit)
+{
+	m->limit = limit;
+	m->filled = false;
+	for (unsigned int i = 0; i < m->nr_streams; i++) {
+		struct stream *s = &m->streams[i];
+
+		if (s->state == STREAM_DRY)
+			s->state = STREAM_OPEN;
+		s->bytes = 0;
+	}
+}
+
+static int fill_all(struct merge *m)
+{
+	int err;
+
+	for (unsigned int i = 0; i < m->nr_streams; i++) {
+		err = stream_fill(m, i);
+		if (err)
+			return err;
+	}
+	heap_build(m);
+	m->filled = true;
+	return 0;
+}
+
+/* Drops the record that was handed out last and puts its stream at its new place. */
+static int advance(struct merge *m)
+{
+	unsigned int index = m->heap[0].stream;
+	struct stream *s = &m->streams[index];
+	struct item *item = item_at(s, 0);
+	int err;
+
+	m->given = false;
+	if (item->copy) {
+		s->free[s->nr_free++] = item->copy;
+		item->copy = NULL;
+	}
+	s->head++;
+	s->nr--;
+	if (s->state == STREAM_OPEN) {
+		err = stream_fill(m, index);
+		if (err)
+			return err;
+	}
+	if (s->nr)
+		m->heap[0].ts = item_at(s, 0)->ts;
+	else
+		m->heap[0] = m->heap[--m->nr_heap];
+	if (m->nr_heap)
+		heap_sink(m, 0);
+	return 0;
+}
+
+/* Late records of one stream, as the record that tells of them. */
+static int tell_late(struct merge *m, const struct mmuscope_hdr **rec)
+{
+	unsigned int i = 0;
+
+	while (!m->streams[i].late)
+		i++;
+	m->lost = (struct mmuscope_lost){
+		.hdr = {
+			.ts = m->now, .vcpu = MMUSCOPE_NO_VCPU,
+			.type = MMUSCOPE_TYPE_lost, .size = sizeof(m->lost),
+		},
+		.count = m->streams[i].late, .cpu = i, .stage = MMUSCOPE_stage_merge,
+	};
+	m->late -= m->streams[i].late;
+	m->streams[i].late = 0;
+	*rec = &m->lost.hdr;
+	return 1;
+}
+
+int merge_next(struct merge *m, const struct mmuscope_hdr **rec)
+{
+	int err = 0;
+
+	if (m->given)
+		err = advance(m);
+	if (!err && !m->filled)
+		err = fill_all(m);
+	if (err)
+		return err;
+	if (m->nr_heap && m->heap[0].ts <= m->limit) {
+		const struct item *item = item_at(&m->streams[m->heap[0].stream], 0);
+
+		m->now = item->ts;
+		m->given = true;
+		*rec = item->rec;
+		return 1;
+	}
+	if (m->late)
+		return tell_late(m, rec);
+	return m->nr_ended == m->nr_streams ? -ENODATA : 0;
+}
+
+void merge_end(struct merge *m)
+{
+	/* A record handed out stays in the window until advance(), so it is copied too. */
+	for (unsigned int i = 0; i < m->nr_streams; i++)
+		stream_release(m, i);
+}
+
+uint64_t merge_busiest(const struct merge *m)
+{
+	uint64_t most = 0;
+
+	for (unsigned int i = 0; i < m->nr_streams; i++)
+		if (m->streams[i].bytes > most)
+			most = m->streams[i].bytes;
+	return most;
+}

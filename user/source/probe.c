@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "source/probe.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "source/probe_table.h"
+
+static bool host_fits(enum probe_host host, unsigned int isa)
+{
+	switch (host) {
+	case HOST_VMX:
+		return isa == MMUSCOPE_isa_vmx;
+	case HOST_SVM:
+		return isa == MMUSCOPE_isa_svm;
+	case HOST_HARDWARE:
+		return isa != MMUSCOPE_isa_unknown;
+	case HOST_SOFTWARE:
+		return isa == MMUSCOPE_isa_unknown;
+	case HOST_ANY:
+		break;
+	}
+	return true;
+}
+
+int probe_set_init(struct probe_set *set, unsigned int isa)
+{
+	memset(set, 0, sizeof(*set));
+	set->choice = calloc(probe_table_size, sizeof(*set->choice));
+	set->status = calloc(probe_table_size, sizeof(*set->status));
+	if (!set->choice || !set->status) {
+		probe_set_free(set);
+		return -ENOMEM;
+	}
+	for (size_t i = 0; i < probe_table_size; i++) {
+		if (host_fits(probe_table[i].host, isa))
+			set->choice[set->count++].probe = &probe_table[i];
+	}
+	return 0;
+}
+
+void probe_set_free(struct probe_set *set)
+{
+	free(set->choice);
+	free(set->status);
+	memset(set, 0, sizeof(*set));
+}
+
+/*
+ * The record that shadow.bpf.c expects of the events that show a page-table
+ * page (struct page_event); "created" is only there for kvm_mmu_get_page.
+ */
+static bool page_event_fits(const struct kernel *k, const char *name)
+{
+	return kernel_event_field(k, "kvmmmu", name, "gfn") == 16 &&
+	       kernel_event_field(k, "kvmmmu", name, "role") == 24 &&
+	       (strcmp(name, "kvm_mmu_get_page") ||
+		kernel_event_field(k, "kvmmmu", name, "created") == 33);
+}
+
+/* NULL when the way can be tried, else why not. */
+static const char *way_obstacle(const struct probe_way *way, const struct kernel *k)
+{
+	int args;
+
+	switch (way->how) {
+	case HOW_TP_BTF:
+	case HOW_RAW_TP:
+		args = kernel_tracepoint_args(k, way->target);
+		if (args < 0 && way->how == HOW_TP_BTF)
+			return "no BTF for this tracepoint";
+		if (!kernel_has_event(k, NULL, way->target))
+			return "the kernel has no such tracepoint";
+		if (args >= 0 && way->args && args != way->args)
+			return "the tracepoint has other arguments";
+		return NULL;
+	case HOW_EVENT:
+		if (!page_event_fits(k, way->target))
+			return "tracefs is not mounted, or the event has another layout";
+		return NULL;
+	case HOW_TRAMPOLINE:
+		args = kernel_func_args(k, way->target);
+		if (args < 0)
+			return kernel_has_kvm_btf(k) ? "the kernel has no such function" :
+						       "no BTF for kvm";
+		/* fallthrough */
+	case HOW_KPROBE:
+		if (way->how == HOW_KPROBE && !kernel_has_kprobes(k))
+			return "the kernel has no kprobes";
+		if (!kernel_has_symbol(k, way->target))
+			return "the kernel has no such function";
+		args = kernel_func_args(k, way->target);
+		if (args >= 0 && way->args && args != way->args)
+			return "the function has other arguments";
+		return NULL;
+	case HOW_ITER:
+		return kernel_has_btf(k) ? NULL : "no BTF for the kernel";
+	case HOWS:
+		break;
+	}
+	return "unknown";
+}
+
+static const char *refusal(enum probe_how how)
+{
+	static const char *const text[HOWS] = {
+		[HOW_TP_BTF] = "the kernel refuses tp_btf programs",
+		[HOW_RAW_TP] = "the kernel refuses raw tracepoints",
+		[HOW_TRAMPOLINE] = "the kernel refuses fentry and fexit",
+		[HOW_EVENT] = "the kernel refuses classic tracepoints",
+		[HOW_KPROBE] = "the kernel refuses kprobes",
+		[HOW_ITER] = "the kernel refuses iterators",
+	};
+
+	return text[how];
+}
+
+static void choose_one(struct probe_set *set, struct probe_choice *c, const struct kernel *k)
+{
+	c->way = NULL;
+	for (size_t i = 0; i < PROBE_WAYS && c->probe->way[i].target; i++) {
+		const struct probe_way *way = &c->probe->way[i];
+		const char *why = set->refused[way->how] ? refusal(way->how) :
+							   way_obstacle(way, k);
+
+		if (!why && !(c->banned & 1U << i)) {
+			c->way = way;
+			return;
+		}
+		if (why && !c->why[0])
+			snprintf(c->why, sizeof(c->why), "%s", why);
+	}
+}
+
+void probe_choose(struct probe_set *set, const struct kernel *k)
+{
+	for (size_t i = 0; i < set->count; i++)
+		choose_one(set, &set->choice[i], k);
+}
+
+void probe_ban(struct probe_set *set, struct probe_choice *choice, int err)
+{
+	if (!choice->way)
+		return;
+	/* Policy, or a kernel built without: the others of the kind fare no better. */
+	if (err == EPERM || err == EOPNOTSUPP || err == ENOTSUP)
+		set->refused[choice->way->how] = true;
+	choice->banned |= 1U << (choice->way - choice->probe->way);
+	snprintf(choice->why, sizeof(choice->why), "%s of %s was refused: %s",
+		 choice->way->how == HOW_KPROBE ? "a kprobe" :
+		 choice->way->how == HOW_TRAMPOLINE ? "fentry" : "the tracepoint",
+		 choice->way->target, strerror(err));
+}
+
+struct probe_choice *probe_by_program(struct probe_set *set, const char *prog)
+{
+	for (size_t i = 0; i < set->count; i++) {
+		const struct probe_way *way = set->choice[i].way;
+
+		for (int j = 0; way && j < PROBE_PROGRAMS && way->prog[j]; j++) {
+			if (!strcmp(way->prog[j], prog))
+				return &set->choice[i];
+		}
+	}
+	return NULL;
+}
+
+/*
+ * Another way to the same data is the tool's business and no news. A fallback
+ * is one that costs more or carries less: a kprobe, or a tracepoint in the
+ * place of a function.
+ */
+static bool is_fallback(const struct probe_choice *c)
+{
+	const struct probe_way *best = &c->probe->way[0];
+
+	return c->way->how == HOW_KPROBE ||
+	       (best->how == HOW_TRAMPOLINE && c->way->how == HOW_RAW_TP);
+}
+
+void probe_report(struct probe_set *set)
+{
+	static const char *const how[HOWS] = {
+		[HOW_TP_BTF] = "tp_btf", [HOW_RAW_TP] = "raw_tp", [HOW_TRAMPOLINE] = "fentry",
+		[HOW_EVENT] = "tp", [HOW_KPROBE] = "kprobe", [HOW_ITER] = "iter",
+	};
+
+	for (size_t i = 0; i < set->count; i++) {
+		struct probe_choice *c = &set->choice[i];
+		struct probe_status *s = &set->status[i];
+
+		s->name = c->probe->name;
+		s->records = c->probe->records;
+		s->need = c->probe->need;
+		s->lost = c->probe->lost;
+		s->why = "";
+		s->how = "";
+		s->state = PROBE_MISSING;
+		if (c->way) {
+			s->state = is_fallback(c) ? PROBE_FALLBACK : PROBE_FOUND;
+			s->how = how[c->way->how];
+		}
+		if (s->state != PROBE_FOUND)
+			s->why = c->why;
+	}
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The views: from the model to reports. */
+#ifndef VIEW_VIEW_H
+#define VIEW_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "model/model.h"
+#include "source/source.h"
+#include "view/report.h"
+
+/**
+ * struct view_window - which part of the model is looked at
+ * @past: the folded intervals, else the running one
+ * @elapsed_ns: how long that took
+ * @name: only VMs of this name, NULL for all
+ */
+struct view_window {
+	bool past;
+	uint64_t elapsed_ns;
+	const char *name;
+};
+
+/* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
+size_t view_stat(struct report *r, const struct model *m, const struct view_window *w);
+
+/**
+ * view_collection() - add the section "collection": how far the numbers can be trusted
+ * @src: the source, asked for its probes and its cost
+ */
+void view_collection(struct report *r, const struct model *m, const struct view_window *w,
+		     const struct source *src);
+
+/**
+ * view_list() - add the section "list" with a table of VMs
+ * @rss: says how much memory a process has resident, bytes, 0 for unknown
+ */
+void view_list(struct report *r, const struct model *m, uint64_t (*rss)(pid_t pid));
+
+/* What view_stat() is made of. */
+
+/**
+ * struct vm_view - one VM being looked at
+ * @shares: shares of all records are true, because none was lost
+ * @exit_shares: shares of all exits are true
+ */
+struct vm_view {
+	const struct vm *vm;
+	const struct vm_stats *st;
+	struct section *section;
+	uint64_t elapsed_ns;
+	bool shares;
+	bool exit_shares;
+};
+
+void view_faults(const struct vm_view *v);
+void view_flushes(const struct vm_view *v);
+void view_shadow(const struct vm_view *v);
+void view_invalidations(const struct vm_view *v);
+void view_dirty(const struct vm_view *v);
+void view_huge_pages(const struct vm_view *v);
+void view_slots(const struct vm_view *v);
+void view_locks(const struct vm_view *v);
+void view_other(const struct vm_view *v);
+void view_exits(const struct vm_view *v);
+
+/* Columns of every table that rests on a histogram, and what fills them from the cell on. */
+#define VIEW_HIST_COLUMNS				\
+	{ "count", "count", false, 0 },			\
+	{ "rate", "/s", false, 3 },			\
+	{ "ns", "time", false, 0 },			\
+	{ "p50", "p50", false, 0 },			\
+	{ "p90", "p90", false, 5 },			\
+	{ "p99", "p99", false, 2 },			\
+	{ "max", "max", false, 1 }
+
+struct cell *view_hist_cells(const struct vm_view *v, struct cell *row, const struct hist *h);
+
+/* Return: the share of @part, CELL_NONE where it would not be true. */
+struct cell view_share(bool is_true, uint64_t part, uint64_t whole);
+
+/* Return: "4K", "2M", "1G", or "nothing". */
+const char *view_level(unsigned int level);
+
+/* Return: records lost at any stage. */
+uint64_t view_lost(const struct ledger *l);
+
+/* Return: whether @l lost what would make shares of exits wrong. */
+bool view_exits_complete(const struct ledger *l);
+
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+
+#endif /* VIEW_VIEW_H */
