@@ -166,18 +166,20 @@ check-lab: deps $(O)/mmuscope $(GUEST)
 
 # ----------------------------------------------------- demonstration, bench
 BENCH := $(patsubst %.c,$(O)/%,$(wildcard tools/bench/*.c))
+DEMO := $(patsubst %.c,$(O)/%,$(wildcard tools/demo/*.c))
+TOOLS := $(BENCH) $(DEMO)
 
-$(O)/tools/bench/%.o: tools/bench/%.c $(O)/user.flags | deps
+$(TOOLS:%=%.o): $(O)/%.o: %.c $(O)/user.flags | deps
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BENCH): %: %.o $(O)/libmmuscope.a
+$(TOOLS): %: %.o $(O)/libmmuscope.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
 
 .PHONY: demo bench style
-demo: deps all $(GUEST)
+demo: deps all $(DEMO) $(GUEST)
 	@tools/demo.sh
 
 bench: deps all $(BENCH) $(GUEST)
@@ -232,4 +234,4 @@ help:
 .SECONDARY:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
--include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(BENCH:%=%.d)
+-include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)

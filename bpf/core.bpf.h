@@ -155,6 +155,15 @@ struct kvm_vcpu_arch {
 	struct kvm_mmu *mmu;
 } KERNEL_TYPE;
 
+/* By 7.3 RIP has a place of its own. */
+struct kvm_vcpu_arch___rip {
+	unsigned long rip;
+} KERNEL_TYPE;
+
+struct kvm_vcpu___rip {
+	struct kvm_vcpu_arch___rip arch;
+} KERNEL_TYPE;
+
 struct kvm_vcpu {
 	struct kvm *kvm;
 	struct preempt_notifier_holder {
@@ -193,6 +202,12 @@ struct mmu_notifier_range {
 struct kvm_gfn_range {
 	u64 start;
 	u64 end;
+} KERNEL_TYPE;
+
+/* By 5.17; before, the handlers took its members one by one. */
+struct kvm_page_fault {
+	u8 goal_level;
+	u64 gfn;
 } KERNEL_TYPE;
 
 struct vmcb_control_area {

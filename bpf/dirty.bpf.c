@@ -171,6 +171,51 @@ int BPF_PROG(split, u64 gfn, u64 spte, int level, int error)
 	return 0;
 }
 
+/* A memslot request, for the flushes and zaps on its way. */
+static __always_inline int slot_begin(struct kvm *kvm)
+{
+	u16 vm = vm_id(kvm);
+
+	if (vm)
+		ctx_begin(CTX_SLOT, vm, MMUSCOPE_origin_slot);
+	return 0;
+}
+
+static __always_inline int slot_end(void)
+{
+	struct task_ctx *c = ctx_current();
+
+	if (!c || !ctx_end(c, CTX_SLOT))
+		return 0;
+	c->origin = 0;
+	ctx_leave(c);
+	return 0;
+}
+
+SEC("fentry/kvm_set_memslot")
+int BPF_PROG(slot_begin_f, struct kvm *kvm)
+{
+	return slot_begin(kvm);
+}
+
+SEC("kprobe/kvm_set_memslot")
+int BPF_KPROBE(slot_begin_k, struct kvm *kvm)
+{
+	return slot_begin(kvm);
+}
+
+SEC("fexit/kvm_set_memslot")
+int BPF_PROG(slot_end_f)
+{
+	return slot_end();
+}
+
+SEC("kretprobe/kvm_set_memslot")
+int BPF_KRETPROBE(slot_end_k)
+{
+	return slot_end();
+}
+
 static __always_inline int slot_changed(struct kvm *kvm, struct kvm_memory_slot *old,
 					struct kvm_memory_slot *new, u32 change)
 {

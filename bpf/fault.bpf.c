@@ -100,6 +100,35 @@ int BPF_PROG(exit_2, struct kvm_vcpu *vcpu, u32 isa)
 	return vcpu_exited(vcpu, isa, ~0U);
 }
 
+/* Interrupts are off here: see struct fault_ring. */
+static __always_inline void fault_emit(struct vcpu_state *v)
+{
+	u32 cpu = this_cpu();
+	struct fault_ring *f = bpf_map_lookup_elem(&fault_rings, &cpu);
+	void *ring;
+	u64 head;
+
+	if (!f)
+		return;
+	head = f->head;
+	if (head - *(volatile u64 *)&f->tail > cfg.slots_mask) {
+		count_lost(MMUSCOPE_stage_ring);
+		return;
+	}
+	f->slot[head & cfg.slots_mask] = v->span.rec;
+	/* The record is there before its number: x86 keeps the order of stores. */
+	barrier();
+	*(volatile u64 *)&f->head = head + 1;
+	if (head & cfg.wake_mask)
+		return;
+	ring = bpf_map_lookup_elem(&rings, &cpu);
+	if (!ring)
+		return;
+	ring = bpf_ringbuf_reserve(ring, sizeof(u64), 0);
+	if (ring)
+		bpf_ringbuf_discard(ring, BPF_RB_FORCE_WAKEUP);
+}
+
 SEC("raw_tp/kvm_entry")
 int BPF_PROG(entry_1, struct kvm_vcpu *vcpu)
 {
@@ -115,7 +144,7 @@ int BPF_PROG(entry_1, struct kvm_vcpu *vcpu)
 	if (begin)
 		count_exit(v, now - begin, fault);
 	if (fault)
-		emit(&v->span.rec);
+		fault_emit(v);
 	return 0;
 }
 
@@ -126,48 +155,58 @@ static __always_inline int page_fault(struct vcpu_state *v, u64 addr, u64 error,
 	return 0;
 }
 
-/* With VMX the register is only read from the VMCS when something needs it. */
-static __always_inline u64 rip_of(u64 rip, u32 avail)
+/*
+ * Guest RIP, MMUSCOPE_UNKNOWN where it is not known. With SVM it is saved at
+ * every exit; with VMX only what something asked for has been read from the
+ * VMCS, and regs_avail tells.
+ */
+static __always_inline u64 rip_of(struct kvm_vcpu *vcpu)
 {
-	return avail & (1U << VCPU_REGS_RIP) ? rip : MMUSCOPE_UNKNOWN;
+	if (!bpf_core_field_exists(vcpu->arch.regs[VCPU_REGS_RIP])) {
+		if (cfg.isa != MMUSCOPE_isa_svm)
+			return MMUSCOPE_UNKNOWN;
+		return BPF_CORE_READ((struct kvm_vcpu___rip *)vcpu, arch.rip);
+	}
+	if (cfg.isa != MMUSCOPE_isa_svm &&
+	    !(BPF_CORE_READ(vcpu, arch.regs_avail) & (1U << VCPU_REGS_RIP)))
+		return MMUSCOPE_UNKNOWN;
+	return BPF_CORE_READ(vcpu, arch.regs[VCPU_REGS_RIP]);
+}
+
+/* The same where the pointer is typed and can be followed without a call. */
+static __always_inline u64 rip_direct(struct kvm_vcpu *vcpu)
+{
+	if (bpf_core_field_exists(vcpu->arch.regs[VCPU_REGS_RIP]) &&
+	    cfg.isa == MMUSCOPE_isa_svm)
+		return vcpu->arch.regs[VCPU_REGS_RIP];
+	return rip_of(vcpu);
 }
 
 SEC("tp_btf/kvm_page_fault")
 int BPF_PROG(page_fault_b, struct kvm_vcpu *vcpu, u64 addr, u64 error)
 {
-	return page_fault(vcpu_of(vcpu), addr, error,
-			  rip_of(vcpu->arch.regs[VCPU_REGS_RIP], vcpu->arch.regs_avail));
+	return page_fault(vcpu_of(vcpu), addr, error, rip_direct(vcpu));
 }
 
 SEC("raw_tp/kvm_page_fault")
 int BPF_PROG(page_fault_3, struct kvm_vcpu *vcpu, u64 addr, u64 error)
 {
-	u64 rip = BPF_CORE_READ(vcpu, arch.regs[VCPU_REGS_RIP]);
-
-	return page_fault(vcpu_of(vcpu), addr, error,
-			  rip_of(rip, BPF_CORE_READ(vcpu, arch.regs_avail)));
+	return page_fault(vcpu_of(vcpu), addr, error, rip_of(vcpu));
 }
 
 /* Before 6.1: (unsigned long addr, u32 error) */
 SEC("raw_tp/kvm_page_fault")
 int BPF_PROG(page_fault_2, u64 addr, u32 error)
 {
-	struct vcpu_state *v = vcpu_current();
-	u64 rip = MMUSCOPE_UNKNOWN;
+	struct vcpu_state *v = vcpu_running();
 
-	if (v) {
-		struct kvm_vcpu *vcpu = (void *)v->vcpu;
-
-		rip = rip_of(BPF_CORE_READ(vcpu, arch.regs[VCPU_REGS_RIP]),
-			     BPF_CORE_READ(vcpu, arch.regs_avail));
-	}
-	return page_fault(v, addr, error, rip);
+	return page_fault(v, addr, error, v ? rip_of((void *)v->vcpu) : MMUSCOPE_UNKNOWN);
 }
 
 SEC("raw_tp/kvm_mmu_spte_requested")
 int BPF_PROG(requested)
 {
-	struct vcpu_state *v = vcpu_current();
+	struct vcpu_state *v = vcpu_running();
 
 	if (v)
 		span_requested(&v->span, bpf_ktime_get_ns());
@@ -177,7 +216,7 @@ int BPF_PROG(requested)
 SEC("raw_tp/kvm_mmu_set_spte")
 int BPF_PROG(set_spte, int level, u64 gfn)
 {
-	struct vcpu_state *v = vcpu_current();
+	struct vcpu_state *v = vcpu_running();
 
 	if (v)
 		span_mapped(&v->span, level, gfn);
@@ -252,30 +291,35 @@ int BPF_PROG(soft_set_spte, int level, u64 gfn)
 	return 0;
 }
 
-static __always_inline int handled(u32 ret)
+static __always_inline int handled(u32 ret, u8 level, u64 gfn)
 {
-	struct vcpu_state *v = vcpu_current();
+	struct vcpu_state *v = vcpu_running();
+	u8 verdict = verdict_of(ret);
 
-	if (v)
-		span_handled(&v->span, bpf_ktime_get_ns(), verdict_of(ret));
+	if (!v)
+		return 0;
+	/* Where kvm_mmu_set_spte is not asked, see probe_table.c. */
+	if (verdict == MMUSCOPE_verdict_fixed && level && !(v->span.seen & SPAN_SEEN_MAPPED))
+		span_mapped(&v->span, level, gfn);
+	span_handled(&v->span, bpf_ktime_get_ns(), verdict);
 	return 0;
 }
 
 /*
- * The handlers take (vcpu, fault) by 5.19 and four arguments before, where only
- * kretprobes are used: no fexit without BTF of kvm.
+ * The handlers take (vcpu, fault) by 5.17 and four arguments before, where only
+ * kretprobes are used.
  */
-#define HANDLER(name)							\
-SEC("fexit/" #name)							\
-int BPF_PROG(name##_f, void *vcpu, void *fault, u32 ret)		\
-{									\
-	return handled(ret);						\
-}									\
-									\
-SEC("kretprobe/" #name)							\
-int BPF_KRETPROBE(name##_k, u32 ret)					\
-{									\
-	return handled(ret);						\
+#define HANDLER(name)								\
+SEC("fexit/" #name)								\
+int BPF_PROG(name##_f, void *vcpu, struct kvm_page_fault *fault, u32 ret)	\
+{										\
+	return handled(ret, fault->goal_level, fault->gfn);			\
+}										\
+										\
+SEC("kretprobe/" #name)								\
+int BPF_KRETPROBE(name##_k, u32 ret)						\
+{										\
+	return handled(ret, 0, 0);						\
 }
 
 HANDLER(kvm_tdp_page_fault)
@@ -286,7 +330,7 @@ HANDLER(ept_page_fault)
 
 static __always_inline int fast_fixed(u32 ret)
 {
-	struct vcpu_state *v = vcpu_current();
+	struct vcpu_state *v = vcpu_running();
 	u8 verdict = verdict_of(ret);
 
 	if (!v)
@@ -313,7 +357,7 @@ int BPF_PROG(fast_5, void *vcpu, void *fault, u64 *sptep, u64 old, u32 ret)
 
 static __always_inline void saw(u8 what)
 {
-	struct vcpu_state *v = vcpu_current();
+	struct vcpu_state *v = vcpu_running();
 
 	if (v)
 		span_saw(&v->span, what);
@@ -353,13 +397,27 @@ int BPF_PROG(emulate)
 	return 0;
 }
 
-/* Exception 14 is #PF (SDM volume 3, table 6-1). */
-SEC("raw_tp/kvm_inj_exception")
-int BPF_PROG(inject, u32 vector)
+/*
+ * Exception 14 is #PF (SDM volume 3, table 6-1). One that is injected again had
+ * been delivered before: the fault at hand interrupted it.
+ */
+static __always_inline int injected(u32 vector, bool again)
 {
-	if (vector == 14)
+	if (vector == 14 && !again)
 		saw(SPAN_SEEN_REFLECT);
 	return 0;
+}
+
+SEC("raw_tp/kvm_inj_exception")
+int BPF_PROG(inject_4, u32 vector, bool has_error, u32 error, bool again)
+{
+	return injected(vector, again);
+}
+
+SEC("raw_tp/kvm_inj_exception")
+int BPF_PROG(inject_3, u32 vector)
+{
+	return injected(vector, false);
 }
 
 SEC("raw_tp/kvm_userspace_exit")
@@ -403,9 +461,12 @@ int BPF_PROG(nested_enter)
 	return nested(1);
 }
 
+/* EPT violation and misconfiguration, nested page fault: L1's own to handle. */
 SEC("raw_tp/kvm_nested_vmexit_inject")
-int BPF_PROG(nested_exit)
+int BPF_PROG(nested_exit, u32 reason)
 {
+	if (reason == 48 || reason == 49 || reason == 0x400)
+		saw(SPAN_SEEN_REFLECT);
 	return nested(0);
 }
 

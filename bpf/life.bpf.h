@@ -147,7 +147,7 @@ __noinline __weak int vcpu_forget(u64 vcpu)
 		return 0;
 	free = *slot;
 	bpf_map_delete_elem(&vcpu_slots, &vcpu);
-	v = bpf_map_lookup_elem(&vcpus, &free);
+	v = vcpu_at(free);
 	if (!v)
 		return 0;
 	vcpu_emit(v, (void *)bpf_get_current_task(), MMUSCOPE_life_destroyed);
@@ -166,7 +166,6 @@ __noinline __weak u32 vcpu_register(u64 key, u64 task, u64 tid, u32 life)
 	u8 mode = mode_of(vcpu);
 	u32 slot = SLOT_NONE;
 	struct vcpu_state *v;
-	struct vcpu_exits *e;
 	int vm;
 
 	vm = vm_find((u64)kvm, task, life, mode);
@@ -178,7 +177,7 @@ __noinline __weak u32 vcpu_register(u64 key, u64 task, u64 tid, u32 life)
 		count_lost(MMUSCOPE_stage_vcpus);
 		return SLOT_NONE;
 	}
-	v = bpf_map_lookup_elem(&vcpus, &slot);
+	v = vcpu_at(slot);
 	if (!v)
 		return SLOT_NONE;
 	__builtin_memset(v, 0, sizeof(*v));
@@ -187,12 +186,6 @@ __noinline __weak u32 vcpu_register(u64 key, u64 task, u64 tid, u32 life)
 	v->vcpu = key;
 	v->kvm = (u64)kvm;
 	v->tid = tid;
-	e = bpf_map_lookup_elem(&exits, &slot);
-	if (e) {
-		e->vcpu = v->span.rec.hdr.vcpu;
-		e->isa = cfg.isa;
-		e->vm = vm;
-	}
 	bpf_map_update_elem(&vcpu_slots, &key, &slot, BPF_ANY);
 	vcpu_emit(v, (void *)task, life);
 	return slot;
@@ -204,7 +197,7 @@ __noinline __weak int vcpu_find(u64 key)
 	struct cpu_cache *c = &cpus[this_cpu()];
 	u64 task = bpf_get_current_task(), tid = bpf_get_current_pid_tgid();
 	u32 *known = bpf_map_lookup_elem(&vcpu_slots, &key);
-	struct vcpu_state *v = known ? bpf_map_lookup_elem(&vcpus, known) : NULL;
+	struct vcpu_state *v = known ? vcpu_at(*known) : NULL;
 	u32 slot = SLOT_NONE;
 
 	if (known)
@@ -216,7 +209,7 @@ __noinline __weak int vcpu_find(u64 key)
 	}
 	if (!known)
 		slot = vcpu_register(key, task, tid, MMUSCOPE_life_created);
-	v = bpf_map_lookup_elem(&vcpus, &slot);
+	v = vcpu_at(slot);
 	known = bpf_map_lookup_elem(&task_slots, &tid);
 	if (v && (v->tid != tid || !known || *known != slot)) {
 		v->tid = tid;
@@ -253,7 +246,7 @@ __noinline __weak int vcpu_find_task(u64 tid)
 {
 	struct cpu_cache *c = &cpus[this_cpu()];
 	u32 *known = bpf_map_lookup_elem(&task_slots, &tid);
-	struct vcpu_state *v = known ? bpf_map_lookup_elem(&vcpus, known) : NULL;
+	struct vcpu_state *v = known ? vcpu_at(*known) : NULL;
 
 	c->tid = tid;
 	c->task = bpf_get_current_task();

@@ -7,11 +7,12 @@
 #define MMUSCOPE_BPF_SHARED_H
 
 #include <linux/types.h>
-#include <mmuscope/decode.h>
+#include <mmuscope/span.h>
 
 #define CPUS_MAX	1024		/* power of two; a larger host shares entries */
 #define STAGES_MAX	8		/* power of two, more than the largest stage */
-#define VMS_MAX		4096
+#define VMS_MAX		1024
+#define VCPUS_MAX	1024		/* power of two */
 #define CONTEXTS_MAX	4096
 #define SLOT_NONE	0xffffffffU	/* known and not traced */
 #define RET_PF_MAX	8
@@ -27,6 +28,7 @@ enum ctx_kind {
 	CTX_PTWRITE,
 	CTX_DIRTY,
 	CTX_LOCK,
+	CTX_SLOT,
 	CTX_RELEASE,
 	CTX_DESTROY,
 	CTX_KINDS
@@ -37,6 +39,8 @@ struct collector_config {
 	__u32 pid;		/* trace VMs of this process only, 0: all */
 	__u32 root;		/* trace VMs of this process and what it started, 0: all */
 	__u32 wake_bytes;	/* wake the consumer after so many bytes */
+	__u32 slots_mask;	/* slots of a fault ring less one */
+	__u32 wake_mask;	/* wake the consumer after so many faults, less one */
 	__u8 tdp;		/* where the address is not known: ept or npt parameter */
 	__u8 filtered;		/* pid or root is set */
 	__u8 isa;		/* of the loaded vendor module, enum mmuscope_isa */
@@ -59,18 +63,60 @@ struct cpu_lost {
 };
 
 /*
- * Exits by exit_index(). The counters only rise: who reads takes the difference
- * to the last time, also when the slot was given to another vCPU in between.
+ * The ring of fault records, one per CPU, in mapped memory. Only kvm_entry
+ * writes to it: there interrupts are off, so that there is one producer per CPU
+ * and no lock is needed. All other records take the kernel's ring buffer, which
+ * costs about 250 instructions more.
  */
-struct vcpu_exits {
+struct fault_ring {
+	__u64 head;		/* faults written, by the collector */
+	__u64 pad0[7];		/* a cache line for each side */
+	__u64 tail;		/* faults read, by user space */
+	__u64 pad1[7];
+	struct mmuscope_fault slot[];
+};
+
+/* The task that does something for a VM, and since when. */
+struct task_ctx {
+	__u64 begin[CTX_KINDS];
+	__u64 kvm;		/* address of KVM's struct */
+	__u64 gfn;		/* range flush: first frame */
+	__u64 npages;		/* range flush: frames */
+	__u64 flushes;		/* flush: KVM's own counter at the begin */
+	__u64 start;		/* invalidate, age: the range */
+	__u64 end;
+	__u64 counted;		/* pages met since the begin */
+	__u64 args[2];		/* of the function that was entered */
 	__u16 vm;
-	__u16 vcpu;
-	__u8 isa;
-	__u8 pad[3];
-	struct {
-		__u64 count;
-		__u64 ns;
-	} by[EXIT_INDEX_MAX];
+	__u8 origin;
+	__u8 event;		/* notifier event */
+	__u32 depth;		/* kinds begun and not ended */
+};
+
+/*
+ * Exits of a vCPU by exit_index(). The counters only rise: who reads takes the
+ * difference to the last time, also when the slot went to another vCPU since.
+ */
+struct exit_count {
+	__u64 count;
+	__u64 ns;
+};
+
+struct vcpu_exits {
+	struct exit_count by[EXIT_INDEX_MAX];
+};
+
+struct vcpu_state {
+	struct span span;
+	struct task_ctx ctx;
+	__u64 vcpu;		/* address of KVM's struct; 0: destroyed */
+	__u64 kvm;
+	__u64 tid;		/* bpf_get_current_pid_tgid() of the thread that runs it */
+	__u64 apf_ts;
+	__u64 apf_gva;
+	__u64 apf_gfn;
+	__u32 slot;
+	__u32 reason;		/* of the last exit, where the tracepoint tells */
 };
 
 #endif /* MMUSCOPE_BPF_SHARED_H */

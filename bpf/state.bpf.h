@@ -26,47 +26,21 @@ struct {
 	});
 } rings __weak SEC(".maps");
 
-/* The task that does something for a VM, and since when. */
-struct task_ctx {
-	u64 begin[CTX_KINDS];
-	u64 kvm;		/* address of KVM's struct */
-	u64 gfn;		/* range flush: first frame */
-	u64 npages;		/* range flush: frames */
-	u64 flushes;		/* flush: KVM's own counter at the begin */
-	u64 start;		/* invalidate, age: the range */
-	u64 end;
-	u64 counted;		/* pages met since the begin */
-	u64 args[2];		/* of the function that was entered */
-	u16 vm;
-	u8 origin;
-	u8 event;		/* notifier event */
-	u32 depth;		/* kinds begun and not ended */
-};
-
-struct vcpu_state {
-	struct span span;
-	struct task_ctx ctx;
-	u64 vcpu;		/* address of KVM's struct; 0: destroyed */
-	u64 kvm;
-	u64 tid;		/* bpf_get_current_pid_tgid() of the thread that runs it */
-	u64 apf_ts;
-	u64 apf_gva;
-	u64 apf_gfn;
-	u32 slot;
-	u32 reason;		/* of the last exit, where the tracepoint tells */
-};
-
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);		/* vCPUs, set before loading */
-	__type(key, u32);
-	__type(value, struct vcpu_state);
-} vcpus __weak SEC(".maps");
+	__uint(max_entries, 1);		/* CPUs, set before loading */
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(key_size, sizeof(u32));
+	__uint(value_size, sizeof(struct fault_ring));	/* with slots, set before loading */
+} fault_rings __weak SEC(".maps");
 
-/* Read by user space without system calls. */
+/* By slot. Not a map of its own: the address of a global needs no look-up. */
+struct vcpu_state vcpus[VCPUS_MAX] __weak = {};
+
+/* By slot. A map of its own: older kernels limit one, and so all globals together, to 4 MiB. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);		/* vCPUs, set before loading */
+	__uint(max_entries, VCPUS_MAX);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__type(key, u32);
 	__type(value, struct vcpu_exits);
@@ -164,6 +138,15 @@ static __always_inline void emit_flags(const void *rec, u32 size, u64 flags)
 		   .type = MMUSCOPE_TYPE_##name,			\
 		   .size = sizeof(struct mmuscope_##name) } }
 
+static __always_inline struct vcpu_state *vcpu_at(u64 slot)
+{
+	if (slot >= VCPUS_MAX)
+		return NULL;
+	/* The verifier must see the bound on the very register that is used. */
+	barrier_var(slot);
+	return &vcpus[slot & (VCPUS_MAX - 1)];
+}
+
 #include "life.bpf.h"
 
 /* The state of the vCPU that @vcpu names; NULL where it is not to be traced. */
@@ -173,13 +156,27 @@ static __always_inline struct vcpu_state *vcpu_of(struct kvm_vcpu *vcpu)
 	struct vcpu_state *v;
 
 	if (c->vcpu == (u64)vcpu && c->task == bpf_get_current_task()) {
-		v = bpf_map_lookup_elem(&vcpus, &c->slot);
+		v = vcpu_at(c->slot);
 		/* The address may have been given to another vCPU since. */
 		if (!v || v->vcpu == (u64)vcpu)
 			return v;
 	}
 	vcpu_find(as_number(vcpu));
-	return bpf_map_lookup_elem(&vcpus, &c->slot);
+	return vcpu_at(c->slot);
+}
+
+/*
+ * The same for the running task, by the address of its task_struct. That can be
+ * a dead vCPU's, given to another task: good where the vCPU must be in the
+ * middle of an exit to count, which no dead one is.
+ */
+static __always_inline struct vcpu_state *vcpu_running(void)
+{
+	struct cpu_cache *c = &cpus[this_cpu()];
+
+	if (c->task != bpf_get_current_task())
+		vcpu_find_task(bpf_get_current_pid_tgid());
+	return vcpu_at(c->slot);
 }
 
 /* The state of the vCPU that the running task is. */
@@ -190,12 +187,12 @@ static __always_inline struct vcpu_state *vcpu_current(void)
 	struct vcpu_state *v;
 
 	if (c->tid == tid) {
-		v = bpf_map_lookup_elem(&vcpus, &c->slot);
+		v = vcpu_at(c->slot);
 		if (!v || (v->tid == tid && v->vcpu))
 			return v;
 	}
 	vcpu_find_task(tid);
-	return bpf_map_lookup_elem(&vcpus, &c->slot);
+	return vcpu_at(c->slot);
 }
 
 static __always_inline struct task_ctx *ctx_current(void)

@@ -15,7 +15,7 @@ declare -A packages=(
 	[style]="clang-format shellcheck codespell universal-ctags"
 	[lab]="qemu-system-x86 bochs bochsbios vgabios bochs-term isolinux syslinux-common xorriso
 		busybox-static cpio kmod xz-utils zstd util-linux binutils"
-	[bench]="linux-perf trace-cmd bpftrace"
+	[bench]="linux-perf trace-cmd bpftrace jq"
 )
 
 die() {

@@ -47,6 +47,7 @@ enum span_phase { SPAN_UNKNOWN, SPAN_GUEST, SPAN_EXITED, SPAN_FAULT };
  * @mode: enum mmuscope_mode of faults while L2 is not running, set by the owner
  * @nested: L2 is running
  * @verdict: of the handler, enum mmuscope_verdict
+ * @sched: MMUSCOPE_SLEPT and MMUSCOPE_PREEMPTED between the exit and the fault
  * @rec: the record that is being built; hdr.vm and hdr.vcpu are set by the owner once
  */
 struct span {
@@ -58,7 +59,8 @@ struct span {
 	__u8 mode;
 	__u8 nested;
 	__u8 verdict;
-	__u16 pad;
+	__u8 sched;
+	__u8 pad;
 	struct mmuscope_fault rec;
 };
 
@@ -72,19 +74,37 @@ SPAN_INLINE void span_init(struct span *s, __u16 vm, __u16 vcpu, __u8 isa, __u8 
 	s->rec.hdr.size = sizeof(s->rec);
 }
 
-/* What KVM's return value and the events on the way say together. */
+/*
+ * Whether the fault's handler is at work. After its answer, and before the entry,
+ * KVM maps pages that were read meanwhile (kvm_arch_async_page_ready) through the
+ * same functions: that is not of this fault. Only a retry without reading may be
+ * followed by another answer (TDX tries again by itself).
+ */
+SPAN_INLINE int span_handling(const struct span *s)
+{
+	return s->phase == SPAN_FAULT &&
+	       (!s->rec.handler_ns ||
+		(s->verdict == MMUSCOPE_verdict_retry && !(s->seen & SPAN_SEEN_ASYNC)));
+}
+
+/*
+ * What KVM's return value and the events on the way say together. A guest is
+ * told to wait by a page fault as well. Where the page could not be read behind
+ * its back KVM waits for it and does not answer with a retry.
+ */
 SPAN_INLINE __u8 span_weigh(struct span *s)
 {
 	__u8 seen = s->seen;
 
+	if (seen & SPAN_SEEN_ASYNC && (s->verdict == MMUSCOPE_verdict_unknown ||
+				       s->verdict == MMUSCOPE_verdict_retry))
+		return MMUSCOPE_verdict_async;
 	if (seen & SPAN_SEEN_REFLECT)
 		return MMUSCOPE_verdict_reflected;
 	if (seen & SPAN_SEEN_MMIO)
 		return MMUSCOPE_verdict_mmio;
 	if (seen & SPAN_SEEN_EMULATE || s->verdict == MMUSCOPE_verdict_emulated)
 		return MMUSCOPE_verdict_emulated;
-	if (seen & SPAN_SEEN_ASYNC)
-		return MMUSCOPE_verdict_async;
 	if (seen & SPAN_SEEN_FAST)
 		return seen & SPAN_SEEN_SPURIOUS ? MMUSCOPE_verdict_spurious :
 						   MMUSCOPE_verdict_fast_fixed;
@@ -127,10 +147,11 @@ SPAN_INLINE int span_exit(struct span *s, __u64 now)
 	if (open) {
 		s->rec.hdr.flags |= MMUSCOPE_PARTIAL;
 		span_finish(s, now);
-		/* The end is not known: it was not later than its handler's. */
+		/* The end is not known: it was not before its handler's. */
 		s->rec.hdr.dur = s->fault_ts - s->exit_ts + s->rec.handler_ns;
 	}
 	s->exit_ts = now;
+	s->sched = 0;
 	s->phase = SPAN_EXITED;
 	return open;
 }
@@ -150,7 +171,7 @@ SPAN_INLINE void span_fault(struct span *s, __u64 now, __u64 addr, __u64 error, 
 
 	if (s->phase == SPAN_FAULT)
 		return;
-	r->hdr.flags = 0;
+	r->hdr.flags = s->sched;
 	if (s->phase != SPAN_EXITED) {
 		s->exit_ts = now;
 		r->hdr.flags = MMUSCOPE_PARTIAL;
@@ -190,7 +211,7 @@ SPAN_INLINE void span_fault(struct span *s, __u64 now, __u64 addr, __u64 error, 
  */
 SPAN_INLINE void span_requested(struct span *s, __u64 now)
 {
-	if (s->phase != SPAN_FAULT || s->seen & SPAN_SEEN_REQUESTED)
+	if (!span_handling(s) || s->seen & SPAN_SEEN_REQUESTED)
 		return;
 	s->seen |= SPAN_SEEN_REQUESTED;
 	s->rec.resolve_ns = now - s->fault_ts - s->rec.lock_ns;
@@ -207,7 +228,7 @@ SPAN_INLINE void span_mapped(struct span *s, __u8 level, __u64 gfn)
 {
 	struct mmuscope_fault *r = &s->rec;
 
-	if (s->phase != SPAN_FAULT)
+	if (!span_handling(s))
 		return;
 	if (!(s->seen & SPAN_SEEN_MAPPED)) {
 		s->seen |= SPAN_SEEN_MAPPED;
@@ -222,7 +243,7 @@ SPAN_INLINE void span_mapped(struct span *s, __u8 level, __u64 gfn)
 /* A page-table page was made. */
 SPAN_INLINE void span_page_made(struct span *s)
 {
-	if (s->phase == SPAN_FAULT && s->rec.pages < 255)
+	if (span_handling(s) && s->rec.pages < 255)
 		s->rec.pages++;
 }
 
@@ -232,7 +253,7 @@ SPAN_INLINE void span_page_made(struct span *s)
  */
 SPAN_INLINE void span_handled(struct span *s, __u64 now, __u8 verdict)
 {
-	if (s->phase != SPAN_FAULT)
+	if (!span_handling(s))
 		return;
 	s->rec.handler_ns = now - s->fault_ts;
 	s->verdict = verdict;
@@ -264,21 +285,34 @@ SPAN_INLINE void span_mmio(struct span *s, __u64 now, __u64 addr)
 /* The task waited @ns for mmu_lock. */
 SPAN_INLINE void span_locked(struct span *s, __u64 ns)
 {
-	if (s->phase == SPAN_FAULT)
+	if (span_handling(s))
 		s->rec.lock_ns += ns;
 }
 
-/* The task left the CPU, @flag is MMUSCOPE_SLEPT or MMUSCOPE_PREEMPTED. */
+/*
+ * The task left the CPU, @flag is MMUSCOPE_SLEPT or MMUSCOPE_PREEMPTED. Most often
+ * that is right after the exit, before KVM knows what it was.
+ */
 SPAN_INLINE void span_sched(struct span *s, __u8 flag)
 {
 	if (s->phase == SPAN_FAULT)
 		s->rec.hdr.flags |= flag;
+	if (s->phase == SPAN_EXITED)
+		s->sched |= flag;
+}
+
+SPAN_INLINE int span_settled(__u8 verdict)
+{
+	return verdict == MMUSCOPE_verdict_fixed || verdict == MMUSCOPE_verdict_fast_fixed ||
+	       verdict == MMUSCOPE_verdict_spurious || verdict == MMUSCOPE_verdict_reflected ||
+	       verdict == MMUSCOPE_verdict_async;
 }
 
 /**
  * span_user() - KVM_RUN returns to user space
  *
- * The time there is the VMM's, so the fault ends here.
+ * The time there is the VMM's, so the fault ends here. One that KVM dealt with
+ * was not the reason (that was a signal) and keeps its verdict.
  *
  * Return: true when a record is complete in @s->rec.
  */
@@ -289,7 +323,7 @@ SPAN_INLINE int span_user(struct span *s, __u64 now)
 	if (open) {
 		s->rec.hdr.flags |= MMUSCOPE_USER;
 		span_finish(s, now);
-		if (s->rec.verdict != MMUSCOPE_verdict_fixed)
+		if (!span_settled(s->rec.verdict))
 			s->rec.verdict = MMUSCOPE_verdict_user;
 	}
 	s->phase = SPAN_UNKNOWN;

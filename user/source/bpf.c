@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The live source: one stream per CPU from the collector's rings, and one more
- * for the records that user space makes from the collector's counters.
+ * The live source. Streams: a ring of faults per CPU, a ring of all else per
+ * CPU, and the records that user space makes from the collector's counters.
  */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -10,17 +10,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "source/collector.h"
+#include "source/faults.h"
 #include "source/ring.h"
 #include "source/source.h"
 
 /* The kernel's own accounting of BPF costs time too: it runs for a part of each period only. */
 #define COST_PERIOD_NS	1000000000ULL
-#define COST_WINDOW_NS	20000000ULL
+#define COST_WINDOW_NS	50000000ULL
 
 struct made {
 	struct mmuscope_hdr *rec;	/* records one behind the other */
@@ -33,22 +33,20 @@ struct source_bpf {
 	struct source base;
 	struct collector *collector;
 	unsigned int cpus;
+	struct faults faults;
 	struct ring *rings;
 	int epoll;
-	const uint8_t *exits;		/* mapped, struct vcpu_exits by slot */
-	size_t exits_stride;
-	size_t exits_len;
-	struct vcpu_exits *exits_then;	/* as of the last tick */
+	struct vcpu_exits *exits_then;	/* by slot, as of the last tick */
 	struct cpu_lost *lost_then;
 	struct made made;
 	uint64_t tick_ts;
 	uint64_t records;
 	int stats_fd;			/* the kernel's accounting is on, else -1 */
 	uint64_t window_ts;
-	uint64_t window_records;
 	uint64_t window_ns;
 	uint64_t window_runs;
-	uint64_t measured_records;	/* in all windows */
+	uint64_t start_ts;
+	uint64_t measured_time;		/* in all windows */
 	uint64_t measured_ns;
 	uint64_t measured_runs;
 };
@@ -72,10 +70,9 @@ static void bpf_close(struct source *src)
 
 	if (b->stats_fd >= 0)
 		close(b->stats_fd);
+	faults_unmap(&b->faults);
 	for (unsigned int i = 0; b->rings && i < b->cpus; i++)
 		ring_unmap(&b->rings[i]);
-	if (b->exits)
-		munmap((void *)b->exits, b->exits_len);
 	if (b->epoll >= 0)
 		close(b->epoll);
 	collector_close(b->collector);
@@ -88,7 +85,7 @@ static void bpf_close(struct source *src)
 
 static unsigned int bpf_streams(const struct source *src)
 {
-	return ((const struct source_bpf *)src)->cpus + 1;
+	return ((const struct source_bpf *)src)->cpus * 2 + 1;
 }
 
 static int made_next(struct made *m, const struct mmuscope_hdr **rec)
@@ -105,9 +102,12 @@ static int bpf_next(struct source *src, unsigned int stream, const struct mmusco
 	struct source_bpf *b = of(src);
 	size_t len;
 
-	if (stream == b->cpus)
+	if (stream == 2 * b->cpus)
 		return made_next(&b->made, rec);
-	*rec = ring_next(&b->rings[stream], &len);
+	if (stream < b->cpus)
+		*rec = faults_next(&b->faults, stream);
+	else
+		*rec = ring_next(&b->rings[stream - b->cpus], &len);
 	if (!*rec)
 		return 0;
 	b->records++;
@@ -119,7 +119,9 @@ static void bpf_release(struct source *src, unsigned int stream)
 	struct source_bpf *b = of(src);
 
 	if (stream < b->cpus)
-		ring_release(&b->rings[stream]);
+		faults_release(&b->faults, stream);
+	else if (stream < 2 * b->cpus)
+		ring_release(&b->rings[stream - b->cpus]);
 	else if (b->made.read == b->made.len)
 		b->made.read = b->made.len = 0;
 }
@@ -130,7 +132,6 @@ static void window_open(struct source_bpf *b, uint64_t now)
 	if (b->stats_fd < 0)
 		return;
 	b->window_ts = now;
-	b->window_records = b->records;
 	collector_run_time(b->collector, &b->window_ns, &b->window_runs);
 }
 
@@ -141,8 +142,8 @@ static void window_close(struct source_bpf *b, uint64_t now)
 	collector_run_time(b->collector, &ns, &runs);
 	close(b->stats_fd);
 	b->stats_fd = -1;
+	b->measured_time += now - b->window_ts;
 	b->window_ts = now;
-	b->measured_records += b->records - b->window_records;
 	b->measured_ns += ns - b->window_ns;
 	b->measured_runs += runs - b->window_runs;
 }
@@ -180,12 +181,17 @@ static struct mmuscope_hdr *made_add(struct made *m, size_t size)
 	return hdr;
 }
 
-static int exits_add(struct source_bpf *b, const struct vcpu_exits *e, struct vcpu_exits *then,
-		     uint64_t now)
+static int exits_add(struct source_bpf *b, unsigned int slot, uint64_t now)
 {
+	const struct vcpu_state *v = &collector_maps(b->collector)->vcpus[slot];
+	const struct exit_count *count_now = collector_maps(b->collector)->exits[slot].by;
+	struct exit_count *then = b->exits_then[slot].by;
+
+	if (!v->span.rec.hdr.vm)
+		return 0;
 	for (unsigned int i = 0; i < EXIT_INDEX_MAX; i++) {
-		uint64_t count = e->by[i].count - then->by[i].count;
-		uint64_t ns = e->by[i].ns - then->by[i].ns;
+		uint64_t count = count_now[i].count - then[i].count;
+		uint64_t ns = count_now[i].ns - then[i].ns;
 		struct mmuscope_exits *rec;
 
 		if (!count)
@@ -196,14 +202,14 @@ static int exits_add(struct source_bpf *b, const struct vcpu_exits *e, struct vc
 		rec->hdr.ts = now;
 		rec->hdr.dur = now - b->tick_ts;
 		rec->hdr.type = MMUSCOPE_TYPE_exits;
-		rec->hdr.vm = e->vm;
-		rec->hdr.vcpu = e->vcpu;
+		rec->hdr.vm = v->span.rec.hdr.vm;
+		rec->hdr.vcpu = v->span.rec.hdr.vcpu;
 		rec->count = count;
 		rec->ns = ns;
 		rec->reason = exit_reason(i);
-		rec->isa = e->isa;
-		then->by[i].count += count;
-		then->by[i].ns += ns;
+		rec->isa = v->span.isa;
+		then[i].count += count;
+		then[i].ns += ns;
 	}
 	return 0;
 }
@@ -239,12 +245,8 @@ static int bpf_tick(struct source *src)
 	uint64_t now = now_ns();
 	int err = 0;
 
-	for (unsigned int slot = 0; slot < COLLECTOR_VCPUS && !err; slot++) {
-		const struct vcpu_exits *e = (const void *)(b->exits + slot * b->exits_stride);
-
-		if (e->vm)
-			err = exits_add(b, e, &b->exits_then[slot], now);
-	}
+	for (unsigned int slot = 0; slot < VCPUS_MAX && !err; slot++)
+		err = exits_add(b, slot, now);
 	for (unsigned int cpu = 0; cpu < CPUS_MAX && !err; cpu++)
 		err = lost_add(b, cpu, now);
 	b->tick_ts = now;
@@ -259,13 +261,15 @@ static size_t bpf_probes(const struct source *src, const struct probe_status **l
 static void bpf_cost(const struct source *src, struct source_cost *cost)
 {
 	const struct source_bpf *b = (const void *)src;
+	double scale;
 
 	memset(cost, 0, sizeof(*cost));
 	cost->records = b->records;
-	if (!b->measured_records)
+	if (!b->measured_time)
 		return;
-	cost->collector_ns = (double)b->measured_ns / b->measured_records * b->records;
-	cost->runs = (double)b->measured_runs / b->measured_records * b->records;
+	scale = (double)(now_ns() - b->start_ts) / b->measured_time;
+	cost->collector_ns = b->measured_ns * scale;
+	cost->runs = b->measured_runs * scale;
 }
 
 static const struct source_ops bpf_ops = {
@@ -299,15 +303,26 @@ static unsigned int cpus_present(void)
 
 static int rings_open(struct source_bpf *b, size_t bytes)
 {
-	int outer = bpf_map__fd(collector_maps(b->collector)->rings);
+	const struct collector_maps *maps = collector_maps(b->collector);
+	int outer = bpf_map__fd(maps->rings);
+	int err;
+
+	err = faults_map(&b->faults, bpf_map__fd(maps->fault_rings), b->cpus,
+			 collector_slots(bytes));
+	if (err)
+		return err;
 
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (b->epoll < 0)
 		return -errno;
 	for (uint32_t cpu = 0; cpu < b->cpus; cpu++) {
-		struct epoll_event ev = { .events = EPOLLIN };
+		/*
+		 * Edge-triggered: records that are too young for the merge stay in the
+		 * ring, and must not end the next wait at once.
+		 */
+		struct epoll_event ev = { .events = EPOLLIN | EPOLLET };
 		uint32_t id;
-		int fd, err;
+		int fd;
 
 		if (bpf_map_lookup_elem(outer, &cpu, &id))
 			return -errno;
@@ -323,20 +338,6 @@ static int rings_open(struct source_bpf *b, size_t bytes)
 	return 0;
 }
 
-static int exits_open(struct source_bpf *b)
-{
-	struct bpf_map *map = collector_maps(b->collector)->exits;
-	void *mem;
-
-	b->exits_stride = (bpf_map__value_size(map) + 7) & ~7UL;
-	b->exits_len = b->exits_stride * COLLECTOR_VCPUS;
-	mem = mmap(NULL, b->exits_len, PROT_READ, MAP_SHARED, bpf_map__fd(map), 0);
-	if (mem == MAP_FAILED)
-		return -errno;
-	b->exits = mem;
-	return 0;
-}
-
 struct source *source_bpf_open(const struct source_config *cfg, char *msg, size_t len)
 {
 	struct source_bpf *b = calloc(1, sizeof(*b));
@@ -349,7 +350,7 @@ struct source *source_bpf_open(const struct source_config *cfg, char *msg, size_
 	b->stats_fd = -1;
 	b->cpus = cpus_present();
 	b->rings = calloc(b->cpus, sizeof(*b->rings));
-	b->exits_then = calloc(COLLECTOR_VCPUS, sizeof(*b->exits_then));
+	b->exits_then = calloc(VCPUS_MAX, sizeof(*b->exits_then));
 	b->lost_then = calloc(CPUS_MAX, sizeof(*b->lost_then));
 	if (!b->rings || !b->exits_then || !b->lost_then)
 		goto nomem;
@@ -359,14 +360,13 @@ struct source *source_bpf_open(const struct source_config *cfg, char *msg, size_
 		goto fail;
 	}
 	err = rings_open(b, collector_ring_bytes(cfg->ring_bytes, b->cpus));
-	if (!err)
-		err = exits_open(b);
 	if (err) {
 		snprintf(msg, len, "cannot map the rings: %s", strerror(-err));
 		goto fail;
 	}
-	b->tick_ts = now_ns();
+	b->tick_ts = b->start_ts = now_ns();
 	collector_find_running(b->collector);
+	window_open(b, b->start_ts);
 	return &b->base;
 nomem:
 	snprintf(msg, len, "out of memory");

@@ -8,11 +8,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "mmuscope.skel.h"
 
 #define LINKS_MAX	256
+#define SLOW_MAX	2	/* so many function hooks are taken away in the foreground */
 #define TRIES_MAX	64	/* each one bans at least one way of one probe */
 
 struct collector {
@@ -22,6 +25,7 @@ struct collector {
 	struct collector_maps maps;
 	struct collector_config cfg;
 	struct bpf_link *links[LINKS_MAX];
+	bool slow[LINKS_MAX];		/* hooks on functions */
 	size_t nlinks;
 	struct bpf_link *iter;
 	unsigned int cpus;
@@ -95,7 +99,7 @@ static int host_detect(struct collector_config *cfg)
 
 size_t collector_ring_bytes(size_t wanted, unsigned int cpus)
 {
-	size_t bytes = 4 << 20;
+	size_t bytes = 2 << 20;
 
 	if (wanted)
 		return wanted;
@@ -103,6 +107,15 @@ size_t collector_ring_bytes(size_t wanted, unsigned int cpus)
 	while (bytes > 512 << 10 && bytes * cpus > 128 << 20)
 		bytes /= 2;
 	return bytes;
+}
+
+size_t collector_slots(size_t ring_bytes)
+{
+	size_t slots = 16;
+
+	while (2 * slots * sizeof(struct mmuscope_fault) <= ring_bytes)
+		slots *= 2;
+	return slots;
 }
 
 /*
@@ -145,6 +158,8 @@ static void config_fill(struct collector *c, const struct source_config *want)
 	cfg->root = want->root;
 	cfg->filtered = want->pid || want->root;
 	cfg->wake_bytes = c->ring_bytes / 4;
+	cfg->slots_mask = collector_slots(c->ring_bytes) - 1;
+	cfg->wake_mask = cfg->slots_mask / 4;
 	verdicts_fill(c->kernel, cfg->ret_pf);
 }
 
@@ -175,11 +190,13 @@ static int skel_prepare(struct collector *c)
 	}
 	memcpy((void *)&c->skel->rodata->cfg, &c->cfg, sizeof(c->cfg));
 	bpf_map__set_max_entries(c->skel->maps.rings, c->cpus);
-	bpf_map__set_max_entries(c->skel->maps.vcpus, COLLECTOR_VCPUS);
-	bpf_map__set_max_entries(c->skel->maps.exits, COLLECTOR_VCPUS);
-	bpf_map__set_max_entries(c->skel->maps.vcpu_slots, 2 * COLLECTOR_VCPUS);
-	bpf_map__set_max_entries(c->skel->maps.task_slots, 2 * COLLECTOR_VCPUS);
-	bpf_map__set_max_entries(c->skel->maps.free_vcpus, COLLECTOR_VCPUS);
+	bpf_map__set_max_entries(c->skel->maps.fault_rings, c->cpus);
+	bpf_map__set_value_size(c->skel->maps.fault_rings,
+				sizeof(struct fault_ring) + (c->cfg.slots_mask + 1ULL) *
+				sizeof(struct mmuscope_fault));
+	bpf_map__set_max_entries(c->skel->maps.vcpu_slots, 2 * VCPUS_MAX);
+	bpf_map__set_max_entries(c->skel->maps.task_slots, 2 * VCPUS_MAX);
+	bpf_map__set_max_entries(c->skel->maps.free_vcpus, VCPUS_MAX);
 	bpf_object__for_each_program(prog, c->skel->obj)
 		bpf_program__set_autoload(prog, probe_by_program(&c->probes,
 								 bpf_program__name(prog)));
@@ -228,8 +245,10 @@ static int link_add(struct collector *c, struct bpf_program *prog, enum probe_ho
 	}
 	if (!link)
 		return -errno;
-	if (how != HOW_ITER)
+	if (how != HOW_ITER) {
+		c->slow[c->nlinks] = how == HOW_TRAMPOLINE || how == HOW_KPROBE;
 		c->links[c->nlinks++] = link;
+	}
 	return 0;
 }
 
@@ -268,11 +287,57 @@ static void links_close(struct collector *c)
 	c->iter = NULL;
 }
 
+/*
+ * To take a function hook away, the kernel waits for an RCU-tasks grace period,
+ * about 0.1 s, and one at a time (unregister_ftrace_direct() sleeps under a
+ * mutex). A child that holds the hooks waits in our place; killing it makes the
+ * kernel do the same at its exit. Tracepoints go at once and here.
+ */
+static void links_leave(struct collector *c)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < c->nlinks; i++) {
+		if (c->slow[i])
+			c->links[kept++] = c->links[i];
+		else
+			bpf_link__destroy(c->links[i]);
+	}
+	c->nlinks = kept;
+	if (kept > SLOW_MAX && !fork()) {
+		prctl(PR_SET_NAME, "mmuscope-detach");
+		setsid();
+		/* Whoever reads our output must not wait for us. */
+		for (int fd = 0; fd < 3; fd++)
+			close(fd);
+		links_close(c);
+		_exit(0);
+	}
+}
+
 static void skel_close(struct collector *c)
 {
 	links_close(c);
 	mmuscope_bpf__destroy(c->skel);
 	c->skel = NULL;
+}
+
+/*
+ * With TDP one entry is set per fault, and the fault handler's own struct tells
+ * its level: the tracepoint would add a seventh to the cost and nothing to the
+ * record. The legacy MMU maps neighbours in advance and keeps it.
+ */
+static void probes_thin(struct collector *c)
+{
+	static const char *const handlers[] = { "kvm_tdp_page_fault_f", "paging64_page_fault_f" };
+
+	if (!c->cfg.tdp || !parameter_on("/sys/module/kvm/parameters/tdp_mmu"))
+		return;
+	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
+		if (!probe_by_program(&c->probes, handlers[i]))
+			return;
+	}
+	probe_drop(&c->probes, "set_spte");
 }
 
 /* One try; on failure @culprit is the probe to do without, or NULL when it is not a probe. */
@@ -283,6 +348,7 @@ static int collector_try(struct collector *c, struct probe_choice **culprit)
 	*culprit = NULL;
 	failed_program[0] = '\0';
 	probe_choose(&c->probes, c->kernel);
+	probes_thin(c);
 	err = skel_prepare(c);
 	if (err)
 		return err;
@@ -295,7 +361,7 @@ static int collector_try(struct collector *c, struct probe_choice **culprit)
 	if (!err)
 		err = queue_fill(c->skel->maps.free_vms, 1, VMS_MAX);
 	if (!err)
-		err = queue_fill(c->skel->maps.free_vcpus, 0, COLLECTOR_VCPUS);
+		err = queue_fill(c->skel->maps.free_vcpus, 0, VCPUS_MAX);
 	if (err)
 		return err;
 	return probes_attach(c, culprit);
@@ -341,12 +407,20 @@ static int collector_load(struct collector *c, char *msg, size_t len)
 	return missing && !err ? -ENOTSUP : err;
 }
 
-static void collector_map(struct collector *c)
+static int collector_map(struct collector *c)
 {
+	void *mem = mmap(NULL, VCPUS_MAX * sizeof(struct vcpu_exits), PROT_READ, MAP_SHARED,
+			 bpf_map__fd(c->skel->maps.exits), 0);
+
+	if (mem == MAP_FAILED)
+		return -errno;
+	c->maps.exits = mem;
 	c->maps.rings = c->skel->maps.rings;
-	c->maps.exits = c->skel->maps.exits;
+	c->maps.fault_rings = c->skel->maps.fault_rings;
+	c->maps.vcpus = c->skel->bss->vcpus;
 	c->maps.lost = c->skel->bss->lost;
 	probe_report(&c->probes);
+	return 0;
 }
 
 struct collector *collector_open(const struct source_config *cfg, unsigned int cpus,
@@ -382,7 +456,11 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	err = collector_load(c, msg, len);
 	if (err)
 		goto fail;
-	collector_map(c);
+	err = collector_map(c);
+	if (err) {
+		snprintf(msg, len, "cannot map the counters: %s", strerror(-err));
+		goto fail;
+	}
 	return c;
 fail:
 	collector_close(c);
@@ -394,6 +472,9 @@ void collector_close(struct collector *c)
 {
 	if (!c)
 		return;
+	links_leave(c);
+	if (c->maps.exits)
+		munmap((void *)c->maps.exits, VCPUS_MAX * sizeof(struct vcpu_exits));
 	skel_close(c);
 	probe_set_free(&c->probes);
 	kernel_close(c->kernel);

@@ -12,12 +12,16 @@
 /**
  * struct collector_maps - what user space touches of the loaded objects
  * @rings: the array of rings
- * @exits: struct vcpu_exits by slot
+ * @fault_rings: struct fault_ring by CPU
+ * @vcpus: by slot, VCPUS_MAX of them, mapped
+ * @exits: by slot, mapped
  * @lost: struct cpu_lost by CPU, mapped
  */
 struct collector_maps {
 	struct bpf_map *rings;
-	struct bpf_map *exits;
+	struct bpf_map *fault_rings;
+	const struct vcpu_state *vcpus;
+	const struct vcpu_exits *exits;
 	const struct cpu_lost *lost;
 };
 
@@ -49,8 +53,11 @@ size_t collector_probes(const struct collector *c, const struct probe_status **l
 /* Sums what the kernel counted for the programs while its statistics were on. */
 void collector_run_time(const struct collector *c, uint64_t *ns, uint64_t *runs);
 
-/* Largest number of vCPUs traced at a time. */
-#define COLLECTOR_VCPUS	2048
+/**
+ * collector_slots() - faults that fit into a fault ring
+ * @ring_bytes: size of the CPU's other ring; the two are alike
+ */
+size_t collector_slots(size_t ring_bytes);
 
 /**
  * collector_ring_bytes() - size of a ring

@@ -57,7 +57,8 @@ static int symbols_read(struct kernel *k)
 	if (!f)
 		return -errno;
 	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%llx %c %255s", &addr, &type, name) != 3 ||
+		/* Most lines fail here, long before the costly part. */
+		if (!name_wanted(line) || sscanf(line, "%llx %c %255s", &addr, &type, name) != 3 ||
 		    (type != 't' && type != 'T') || !name_wanted(name))
 			continue;
 		if (k->nsymbols == room) {

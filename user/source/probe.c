@@ -167,6 +167,14 @@ struct probe_choice *probe_by_program(struct probe_set *set, const char *prog)
 	return NULL;
 }
 
+void probe_drop(struct probe_set *set, const char *prog)
+{
+	struct probe_choice *c = probe_by_program(set, prog);
+
+	if (c)
+		*c = set->choice[--set->count];
+}
+
 /*
  * Another way to the same data is the tool's business and no news. A fallback
  * is one that costs more or carries less: a kprobe, or a tracepoint in the

@@ -93,6 +93,9 @@ void probe_ban(struct probe_set *set, struct probe_choice *choice, int err);
 /* The probe whose taken way uses that program, NULL if none does. */
 struct probe_choice *probe_by_program(struct probe_set *set, const char *prog);
 
+/* Does without the probe whose taken way uses that program, from now on: it is not needed. */
+void probe_drop(struct probe_set *set, const char *prog);
+
 /* Fills set->status. */
 void probe_report(struct probe_set *set);
 

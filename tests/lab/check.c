@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Judges what the lab's jobs left behind: tests/lab/check FOLDER. Prints, per
+ * group, "== NAME", cmocka's TAP lines, and a line "! ..." for all that differs.
+ */
+#include "check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TESTS_MAX	64
+
+static void run(void **state)
+{
+	const struct check *const *c = *state;
+	const char *name = ((const char *const *)*state)[1];
+
+	compare_begin(name);
+	(*c)->run(name);
+	compare_end();
+}
+
+static int run_group(const struct check *check)
+{
+	const void *states[TESTS_MAX][2];
+	struct CMUnitTest tests[TESTS_MAX];
+	size_t n = 0;
+
+	for (; check->names[n] && n < TESTS_MAX; n++) {
+		states[n][0] = check;
+		states[n][1] = check->names[n];
+		tests[n] = (struct CMUnitTest){
+			.name = check->names[n], .test_func = run, .initial_state = states[n],
+		};
+	}
+	printf("== %s\n", check->group);
+	return _cmocka_run_group_tests(check->group, tests, n, NULL, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	const struct check *lists[] = { workload_checks, work_checks, vm_checks };
+	int failed = 0;
+
+	if (argc != 2) {
+		fprintf(stderr, "Usage: %s FOLDER\n", argv[0]);
+		return 2;
+	}
+	setvbuf(stdout, NULL, _IONBF, 0);
+	result_folder(argv[1]);
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		for (const struct check *c = lists[i]; c->group; c++)
+			failed += run_group(c);
+	return failed ? 1 : 0;
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Groups of tests; each runs its function for each of its names. */
+#ifndef LAB_CHECK_H
+#define LAB_CHECK_H
+
+#include "result.h"
+
+struct check {
+	const char *group;
+	void (*run)(const char *name);
+	const char *const *names;	/* ended by NULL */
+};
+
+extern const struct check workload_checks[], work_checks[], vm_checks[];
+
+/* Of a workload NPT-TOUCH: its mode, and what comes behind it. */
+void workload_mode(const char *name, char mode[16]);
+bool workload_is(const char *name, const char *what);
+extern const char *const workload_names[];
+
+#endif /* LAB_CHECK_H */

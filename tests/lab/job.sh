@@ -1,0 +1,132 @@
+# shellcheck shell=sh disable=SC2154
+# SPDX-License-Identifier: GPL-2.0
+# The job of the lab tests: tests/lab/run.sh has it run inside. What comes out in
+# /results is judged on the outside, by tests/lab/check.c.
+#
+# Arguments: the parts to run (default: all).
+
+# start NAME WORKLOAD [OPTION]...: a guest that stands still before its measured work.
+start() {
+	_name=$1
+	shift
+	bg "$_name" mmuscope-guest "$@" -name "guest=$_name" --timeout 400 \
+		--ready-file "/tmp/$_name.ready" --go-file "/tmp/$_name.go" \
+		--done-file "/tmp/$_name.done" --hold-file "/tmp/$_name.hold"
+	until [ -e "/tmp/$_name.ready" ]; do
+		bg_alive "$_name" || return 1
+		usleep 10000
+	done
+	kill -STOP "$(bg_pid "$_name")"
+}
+
+go() {
+	touch "/tmp/$1.go"
+	kill -CONT "$(bg_pid "$1")"
+}
+
+# Until the measured work is done and reported; the VM stays.
+wait_done() {
+	wait_file "/tmp/$1.done" 100 || return 1
+	_left=500
+	until grep -q '^check=' "/results/$1.out" || [ "$_left" = 0 ]; do
+		_left=$((_left - 1))
+		usleep 10000
+	done
+}
+
+# end NAME...: the VMs are destroyed.
+end() {
+	for _name in "$@"; do
+		touch "/tmp/$_name.hold"
+		kill -CONT "$(bg_pid "$_name")" 2>/dev/null
+	done
+	for _name in "$@"; do
+		bg_wait "$_name"
+	done
+}
+
+# trace NAME [OPTION]...: stat in the background, to NAME.json and NAME.stat.{out,err,rc}.
+trace() {
+	_name=$1
+	shift
+	bg "$_name.stat" mmuscope stat --json -o "/results/$_name.json" "$@"
+}
+
+# Attached, and running VMs were found: the program waits for records.
+wait_attached() {
+	_left=600
+	until grep -q -E '^(232|281|441) ' "/proc/$(bg_pid "$1.stat")/syscall" 2>/dev/null; do
+		_left=$((_left - 1))
+		[ "$_left" -gt 0 ] && bg_alive "$1.stat" || return 1
+		usleep 50000
+	done
+}
+
+# The sum is printed by the time this returns; probes may still be taken away.
+trace_end() {
+	for _name in "$@"; do
+		kill -INT "$(bg_pid "$_name.stat")"
+	done
+	for _name in "$@"; do
+		bg_wait "$_name.stat"
+	done
+}
+
+# Detaching may go on in a process of its own.
+wait_detached() {
+	_left=300
+	while grep -q -s '^mmuscope-detach' /proc/[0-9]*/comm; do
+		_left=$((_left - 1))
+		[ "$_left" -gt 0 ] || return 1
+		usleep 100000
+	done
+}
+
+mode() {
+	wait_detached
+	lab_mode "$@"
+}
+
+# All counters of trace events, "system:event N" lines. The events stay on from
+# tp_count_start to tp_count_stop; switching them takes longer than a workload.
+counts_read() {
+	awk '/^entries:|^overrun:|^dropped events:|^commit overrun:/ {
+			split(FILENAME, part, "/")
+			n[part[6]] += $NF
+		}
+		END {
+			for (i in n) {
+				name = i
+				sub(/^lab\./, "", name)
+				sub(/\./, ":", name)
+				print name, n[i]
+			}
+		}' "$TRACEFS"/instances/lab.*/per_cpu/cpu*/stats >"$1"
+}
+
+# counts_between BEFORE AFTER FILE
+counts_between() {
+	awk 'NR == FNR { n[$1] = $2; next } { print $1 "=" $2 - n[$1] }' "$1" "$2" >"$3"
+}
+
+# Calls of functions that KVM counts nowhere.
+kprobes_on() {
+	for _fn in kvm_mmu_load kvm_mmu_sync_roots; do
+		echo "p:lab/$_fn $_fn" >>"$TRACEFS/kprobe_events"
+	done
+}
+
+kprobes_off() {
+	for _fn in kvm_mmu_load kvm_mmu_sync_roots; do
+		echo "-:lab/$_fn" >>"$TRACEFS/kprobe_events"
+	done
+}
+
+uname -r >/results/kernel
+for part in ${*:-workloads vms stress refusals}; do
+	say "part $part: $(cut -d ' ' -f 1 /proc/uptime) s"
+	# shellcheck source=/dev/null
+	. "/lab-tests/$part.sh"
+done
+wait_detached
+say "end: $(cut -d ' ' -f 1 /proc/uptime) s"

@@ -1,0 +1,66 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0
+# A flood into the smallest ring there can be; then a mmuscope that is killed.
+
+# fdinfo_count WORD: descriptors of BPF objects that any process has.
+fdinfo_count() {
+	cat /proc/[0-9]*/fdinfo/* 2>/dev/null | grep -c "^$1:"
+}
+
+# What is left of mmuscope in the kernel.
+traces_left() {
+	echo "bpf_links=$(fdinfo_count link_id)"
+	echo "bpf_programs=$(fdinfo_count prog_id)"
+	echo "bpf_maps=$(fdinfo_count map_id)"
+	echo "bpf_files=$(find /sys/fs/bpf -mindepth 1 2>/dev/null | wc -l)"
+	echo "hooked_functions=$(grep -c '\[kvm' "$TRACEFS/enabled_functions")"
+	echo "kprobes=$(grep -c kvm /sys/kernel/debug/kprobes/list)"
+}
+
+seconds() {
+	cut -d . -f 1 /proc/uptime
+}
+
+flood() {
+	mode npt
+	start flood touch --pages 16384
+	tp_count_start kvm:kvm_page_fault kvmmmu:kvm_mmu_get_page kvm:kvm_unmap_hva_range
+	trace flood --ring-size 4K -p "$(bg_pid flood)"
+	wait_attached flood
+	kill -STOP "$(bg_pid flood.stat)"
+	go flood
+	wait_done flood
+	kill -CONT "$(bg_pid flood.stat)"
+	trace_end flood
+	tp_count_stop /results/flood.tp
+	end flood
+	wait_detached
+	traces_left >/results/ended
+}
+
+killed() {
+	mode npt
+	start doomed touch
+	trace killed
+	wait_attached killed
+	traces_left >/results/attached
+	go doomed
+	kill -KILL "$(bg_pid killed.stat)"
+	bg_wait killed.stat 2>/dev/null
+	wait_done doomed
+	end doomed
+	_begin=$(seconds)
+	while [ -e /sys/module/kvm ] && [ $(($(seconds) - _begin)) -lt 30 ]; do
+		rmmod kvm_amd 2>/dev/null
+		rmmod kvm 2>/dev/null
+		usleep 200000
+	done
+	{
+		traces_left
+		echo "unloaded=$([ -e /sys/module/kvm ] && echo 0 || echo 1)"
+		echo "seconds=$(($(seconds) - _begin))"
+	} >/results/killed
+}
+
+flood
+killed

@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0
+# Several VMs, some there before mmuscope, some after, one after the other and at
+# once, and four mmuscopes that look at them with different filters.
+
+mode npt
+start vm-a touch --pages 1000
+start vm-b touch --pages 3000
+start victim touch --pages 500
+trace all
+trace by-pid -p "$(bg_pid vm-a)"
+trace by-name --vm vm-b
+for t in all by-pid by-name; do
+	wait_attached "$t"
+done
+for g in vm-a vm-b victim; do
+	go "$g"
+done
+step by-command mmuscope stat --json -o /results/by-command.json -- \
+	sh -c 'mmuscope-guest touch --pages 700 --name command >/results/command.out; exit 7'
+for g in vm-a vm-b victim; do
+	wait_done "$g"
+done
+kill -KILL "$(bg_pid victim)"
+bg_wait victim 2>/dev/null
+step twin mmuscope-guest touch --vms 2 --name twin --pages 1500
+i=0
+while [ "$i" -lt 30 ]; do
+	i=$((i + 1))
+	step "life-$i" mmuscope-guest touch --pages $((20 + i)) --name "life-$i"
+done
+trace_end all by-pid by-name
+end vm-a vm-b
