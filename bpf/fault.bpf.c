@@ -39,31 +39,30 @@ static __always_inline u32 svm_reason(u64 vcpu)
 	return ~0U;
 }
 
-/*
- * The hardware's reason stays where it is until the next entry. Only exits that
- * were no fault need to look.
- */
-static __always_inline u32 reason_of(struct vcpu_state *v, bool fault)
+/* The hardware's reason stays where it is until the next entry. */
+static __always_inline u32 reason_of(struct vcpu_state *v)
 {
-	const struct mmuscope_fault *r = &v->span.rec;
-
 	if (v->reason != ~0U)
 		return v->reason;
-	if (v->span.isa == MMUSCOPE_isa_svm) {
-		if (fault)
-			return v->span.mode == MMUSCOPE_mode_shadow ? 0x4e : 0x400;
+	if (cfg.isa == MMUSCOPE_isa_svm)
 		return svm_reason(v->vcpu);
-	}
-	if (fault)
-		return v->span.mode == MMUSCOPE_mode_shadow ? 0 :
-		       r->error == PF_RESERVED ? 49 : 48;
 	return vmx_reason(v->vcpu) & 0xffff;
+}
+
+/* Index of a fault's exit, for which the reason need not be read: asm/svm.h, asm/vmx.h. */
+static __always_inline u32 fault_index(struct vcpu_state *v)
+{
+	bool shadow = v->span.mode == MMUSCOPE_mode_shadow;
+
+	if (cfg.isa == MMUSCOPE_isa_svm)
+		return shadow ? 0x4e : EXIT_SVM_HIGH;
+	return shadow ? 0 : v->span.rec.error == PF_RESERVED ? 49 : 48;
 }
 
 static __always_inline void count_exit(struct vcpu_state *v, u64 ns, bool fault)
 {
 	struct vcpu_exits *e = bpf_map_lookup_elem(&exits, &v->slot);
-	u64 i = exit_index(reason_of(v, fault));
+	u64 i = fault ? fault_index(v) : exit_index(reason_of(v));
 
 	if (!e)
 		return;
@@ -140,7 +139,7 @@ int BPF_PROG(entry_1, struct kvm_vcpu *vcpu)
 		return 0;
 	now = bpf_ktime_get_ns();
 	begin = v->span.exit_ts;
-	fault = span_entry(&v->span, now);
+	fault = span_entry_packed(&v->span, now);
 	if (begin)
 		count_exit(v, now - begin, fault);
 	if (fault)

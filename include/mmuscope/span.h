@@ -92,25 +92,23 @@ SPAN_INLINE int span_handling(const struct span *s)
  * told to wait by a page fault as well. Where the page could not be read behind
  * its back KVM waits for it and does not answer with a retry.
  */
-SPAN_INLINE __u8 span_weigh(struct span *s)
+SPAN_INLINE __u8 span_weigh(struct mmuscope_fault *r, __u8 seen, __u8 verdict)
 {
-	__u8 seen = s->seen;
-
-	if (seen & SPAN_SEEN_ASYNC && (s->verdict == MMUSCOPE_verdict_unknown ||
-				       s->verdict == MMUSCOPE_verdict_retry))
+	if (seen & SPAN_SEEN_ASYNC && (verdict == MMUSCOPE_verdict_unknown ||
+				       verdict == MMUSCOPE_verdict_retry))
 		return MMUSCOPE_verdict_async;
 	if (seen & SPAN_SEEN_REFLECT)
 		return MMUSCOPE_verdict_reflected;
 	if (seen & SPAN_SEEN_MMIO)
 		return MMUSCOPE_verdict_mmio;
-	if (seen & SPAN_SEEN_EMULATE || s->verdict == MMUSCOPE_verdict_emulated)
+	if (seen & SPAN_SEEN_EMULATE || verdict == MMUSCOPE_verdict_emulated)
 		return MMUSCOPE_verdict_emulated;
 	if (seen & SPAN_SEEN_FAST)
 		return seen & SPAN_SEEN_SPURIOUS ? MMUSCOPE_verdict_spurious :
 						   MMUSCOPE_verdict_fast_fixed;
-	if (s->verdict != MMUSCOPE_verdict_unknown)
-		return s->verdict;
-	s->rec.hdr.flags |= MMUSCOPE_INFERRED;
+	if (verdict != MMUSCOPE_verdict_unknown)
+		return verdict;
+	r->hdr.flags |= MMUSCOPE_INFERRED;
 	if (seen & SPAN_SEEN_MAPPED)
 		return MMUSCOPE_verdict_fixed;
 	if (seen & SPAN_SEEN_REQUESTED)
@@ -118,20 +116,42 @@ SPAN_INLINE __u8 span_weigh(struct span *s)
 	return MMUSCOPE_verdict_unknown;
 }
 
-SPAN_INLINE void span_finish(struct span *s, __u64 now)
+/**
+ * span_unpack() - put the final words into a record that span_close() left
+ * @r: the record
+ *
+ * What the words are made of lies in their place until then, so that the probe
+ * need not do it: the reader has the time.
+ */
+SPAN_INLINE void span_unpack(struct mmuscope_fault *r)
 {
-	struct mmuscope_fault *r = &s->rec;
+	__u8 seen = r->access, verdict = r->verdict;
 	struct decode d;
 
-	decode_fault(r->mode, s->isa, r->error, &d);
+	decode_fault(r->mode, r->condition, r->error, &d);
 	r->access = d.access;
 	r->condition = d.condition;
 	r->walk = d.walk;
-	r->verdict = span_weigh(s);
+	r->verdict = span_weigh(r, seen, verdict);
 	if (r->verdict == MMUSCOPE_verdict_reflected)
 		r->gpa = MMUSCOPE_UNKNOWN;
+}
+
+SPAN_INLINE void span_close(struct span *s, __u64 now)
+{
+	struct mmuscope_fault *r = &s->rec;
+
+	r->access = s->seen;
+	r->condition = s->isa;
+	r->verdict = s->verdict;
 	r->hdr.ts = now;
 	r->hdr.dur = now - s->exit_ts;
+}
+
+SPAN_INLINE void span_finish(struct span *s, __u64 now)
+{
+	span_close(s, now);
+	span_unpack(&s->rec);
 }
 
 /**
@@ -332,18 +352,32 @@ SPAN_INLINE int span_user(struct span *s, __u64 now)
 }
 
 /**
+ * span_entry_packed() - the vCPU is about to enter the guest
+ *
+ * Return: true when a record is complete in @s->rec, but for span_unpack().
+ */
+SPAN_INLINE int span_entry_packed(struct span *s, __u64 now)
+{
+	int open = s->phase == SPAN_FAULT;
+
+	if (open)
+		span_close(s, now);
+	s->phase = SPAN_GUEST;
+	s->exit_ts = 0;
+	return open;
+}
+
+/**
  * span_entry() - the vCPU is about to enter the guest
  *
  * Return: true when a record is complete in @s->rec.
  */
 SPAN_INLINE int span_entry(struct span *s, __u64 now)
 {
-	int open = s->phase == SPAN_FAULT;
+	int open = span_entry_packed(s, now);
 
 	if (open)
-		span_finish(s, now);
-	s->phase = SPAN_GUEST;
-	s->exit_ts = 0;
+		span_unpack(&s->rec);
 	return open;
 }
 

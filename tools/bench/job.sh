@@ -21,6 +21,8 @@ stat_open() {
 stat_close() {
 	kill -INT "$(bg_pid "$1")"
 	bg_wait "$1" || fail "mmuscope stat ended with $?"
+	# It may leave hooks behind that go later, and must not be in what follows.
+	startup --settle "$last" 20 || fail "BPF programs are left after mmuscope stat"
 }
 
 bench_stat() {
@@ -61,6 +63,7 @@ bench_perf() {
 }
 
 lab_mode "$mode"
+last=$(startup --last)
 echo >/results/runs
 reps untraced "$reps" "$pages"
 bench_stat

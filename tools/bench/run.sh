@@ -154,6 +154,8 @@ lab_startup() {
 		start|start to first record
 		detach|end of its command to its own end
 	EOF
+	row "$mode" gone "mmuscope stat: end of its command to its last probe gone" \
+		"$(lab_startup_mean "$mode" gone_ns)" "ms, 1 instr. per ns" '<' 500
 }
 
 lab_mode_finish() {
@@ -214,11 +216,16 @@ host_texts=(
 
 # host_trace WAY COMMAND: the command, traced.
 host_trace() {
+	local last
 	case $1 in
 	untraced) "$2" ;;
 	stat)
+		last=$("$out/tools/bench/startup" --last)
 		"$mmuscope" stat --json -o "$tmp/host-stat.json" -- "$2"
 		jq .collection.lost "$tmp/host-stat.json" >>"$tmp/host-lost" || return
+		# What it leaves behind for a while must not be in what follows.
+		"$out/tools/bench/startup" --settle "$last" 5 ||
+			say "BPF programs are left after mmuscope stat, or others were loaded"
 		;;
 	perf-record)
 		perf record -q -a -o "$tmp/perf.data" -e "${events[0]}" -e "${events[1]}" -- "$2"
@@ -316,6 +323,7 @@ host_startup() {
 	done <<-'EOF'
 		start|mmuscope stat: start to first record
 		detach|mmuscope stat: end of its command to its own end
+		gone|mmuscope stat: end of its command to its last probe gone
 	EOF
 }
 

@@ -4,12 +4,16 @@
  *
  *   startup COMMAND...     runs COMMAND with this program behind it, which makes a
  *                          VM: the first record. Prints how long it took until then,
- *                          how long from its end to that of COMMAND, and how long
- *                          COMMAND was on a CPU in both.
+ *                          how long from its end to that of COMMAND, how long until
+ *                          the last BPF program was gone, and how long COMMAND was
+ *                          on a CPU.
+ *   startup --last         prints the id of the newest BPF program
+ *   startup --settle ID S  waits until none is newer than ID, at most S seconds
  *   startup --tsc-khz      prints how fast the TSC ticks, to read guests' times
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/bpf.h>
 #include <linux/kvm.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -17,6 +21,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -64,6 +69,39 @@ static uint64_t children_cpu_ns(void)
 		(r.ru_utime.tv_usec + r.ru_stime.tv_usec) * 1000ULL;
 }
 
+/* The id of a BPF program newer than @id, or 0. */
+static uint32_t newer(uint32_t id)
+{
+	union bpf_attr attr = { .start_id = id };
+
+	return syscall(__NR_bpf, BPF_PROG_GET_NEXT_ID, &attr, sizeof(attr)) ? 0 : attr.next_id;
+}
+
+static uint32_t last(void)
+{
+	uint32_t id = 0, next;
+
+	while ((next = newer(id)))
+		id = next;
+	return id;
+}
+
+/*
+ * A program goes when nothing can run it any more, which may be later than the end
+ * of the command that loaded it.
+ */
+static int settle(uint32_t id, unsigned int seconds)
+{
+	uint64_t end = clock_ns() + seconds * 1000000000ULL;
+
+	while (newer(id)) {
+		if (clock_ns() > end)
+			return 1;
+		usleep(1000);
+	}
+	return 0;
+}
+
 static int tsc_khz(void)
 {
 	uint64_t ns = clock_ns(), tsc = __rdtsc();
@@ -109,7 +147,8 @@ static int exec_with_us(int argc, char **argv, int fd)
 
 static int measure(int argc, char **argv)
 {
-	uint64_t begin = clock_ns(), end;
+	uint32_t id = last();
+	uint64_t begin = clock_ns(), end, cpu;
 	struct traced t;
 	int fds[2], status;
 	ssize_t len;
@@ -131,10 +170,16 @@ static int measure(int argc, char **argv)
 		return 1;
 	}
 	end = clock_ns();
+	cpu = children_cpu_ns() - t.first_cpu;
 	printf("start_ns=%llu\nstart_cpu_ns=%llu\ndetach_ns=%llu\ndetach_cpu_ns=%llu\n",
 	       (unsigned long long)(t.first - begin), (unsigned long long)t.first_cpu,
 	       (unsigned long long)(end - t.end),
-	       (unsigned long long)(children_cpu_ns() - t.first_cpu));
+	       (unsigned long long)cpu);
+	if (settle(id, 20)) {
+		fprintf(stderr, "startup: BPF programs are left after 20 s\n");
+		return 1;
+	}
+	printf("gone_ns=%llu\n", (unsigned long long)(clock_ns() - t.end));
 	return 0;
 }
 
@@ -142,11 +187,17 @@ int main(int argc, char **argv)
 {
 	if (argc == 2 && !strcmp(argv[1], "--tsc-khz"))
 		return tsc_khz();
+	if (argc == 2 && !strcmp(argv[1], "--last")) {
+		printf("%u\n", last());
+		return 0;
+	}
+	if (argc == 4 && !strcmp(argv[1], "--settle"))
+		return settle(strtoul(argv[2], NULL, 0), atoi(argv[3]));
 	if (argc == 3 && !strcmp(argv[1], "--traced"))
 		return be_traced(atoi(argv[2]));
 	if (argc < 2 || argv[1][0] == '-') {
 		fprintf(stderr, "usage: startup COMMAND [ARGUMENT]...\n"
-			"       startup --tsc-khz\n");
+			"       startup --last | --settle ID SECONDS | --tsc-khz\n");
 		return 2;
 	}
 	return measure(argc - 1, argv + 1);

@@ -41,10 +41,13 @@ static struct fault_ring *ring_of(const struct faults *f, unsigned int cpu)
 const struct mmuscope_hdr *faults_next(struct faults *f, unsigned int cpu)
 {
 	struct fault_ring *ring = ring_of(f, cpu);
+	struct mmuscope_fault *fault;
 
 	if (f->read[cpu] == __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE))
 		return NULL;
-	return &ring->slot[f->read[cpu]++ & f->mask].hdr;
+	fault = &ring->slot[f->read[cpu]++ & f->mask];
+	span_unpack(fault);
+	return &fault->hdr;
 }
 
 void faults_release(struct faults *f, unsigned int cpu)
