@@ -147,6 +147,14 @@ $(UNIT_TESTS): $(O)/san/tests/unit/%: $(O)/san/tests/unit/%.o $(O)/san/libmmusco
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN_CFLAGS) $(LDFLAGS) $^ -lcmocka $(USER_LIBS) -o $@
 
+# Judges what the jobs of the lab leave behind.
+LAB_CHECK := $(O)/san/tests/lab/check
+LAB_CHECK_OBJECTS := $(patsubst %.c,$(O)/san/%.o,$(wildcard tests/lab/*.c))
+
+$(LAB_CHECK): $(LAB_CHECK_OBJECTS)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SAN_CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson -o $@
+
 GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
 $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
@@ -161,7 +169,7 @@ check-unit: deps $(UNIT_TESTS)
 check-cli: deps $(O)/mmuscope
 	@tests/cli/run.sh
 
-check-lab: deps $(O)/mmuscope $(GUEST)
+check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK)
 	@tests/lab/run.sh
 
 # ----------------------------------------------------- demonstration, bench
@@ -234,4 +242,5 @@ help:
 .SECONDARY:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
+-include $(LAB_CHECK_OBJECTS:.o=.d)
 -include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)

@@ -134,6 +134,7 @@ struct kvm_arch {
 
 struct kvm {
 	struct mm_struct *mm;
+	struct kvm_memslots *memslots[1];
 	atomic_t online_vcpus;
 	struct kvm_vm_stat stat;
 	struct mmu_notifier_holder mmu_notifier;
@@ -185,10 +186,33 @@ struct kvm_memory_slot {
 	short id;
 } KERNEL_TYPE;
 
+struct hlist_node {
+	struct hlist_node *next;
+	struct hlist_node **pprev;
+} KERNEL_TYPE;
+
+struct hlist_head {
+	struct hlist_node *first;
+} KERNEL_TYPE;
+
+/* By 5.17 memslots are in trees and a hash, before in an array. */
 struct kvm_memory_slot___tree {
+	struct hlist_node id_node[2];
 	struct {
 		int any;
 	} hva_node[2];
+} KERNEL_TYPE;
+
+struct kvm_memslots;
+
+struct kvm_memslots___hash {
+	struct hlist_head id_hash[128];
+	int node_idx;
+} KERNEL_TYPE;
+
+struct kvm_memslots___flat {
+	int used_slots;
+	struct kvm_memory_slot memslots[0];
 } KERNEL_TYPE;
 
 enum mmu_notifier_event { MMU_NOTIFY_UNMAP };

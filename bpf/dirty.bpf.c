@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Dirty logging, huge pages split for it, and memslots. */
-#include "state.bpf.h"
+#include "slot.bpf.h"
 
 /* KVM's ioctl structs, linux/kvm.h; the kernel copies them in before the call. */
 #include <linux/kvm.h>
@@ -219,20 +219,11 @@ int BPF_KRETPROBE(slot_end_k)
 static __always_inline int slot_changed(struct kvm *kvm, struct kvm_memory_slot *old,
 					struct kvm_memory_slot *new, u32 change)
 {
-	struct mmuscope_slot rec = record(slot, bpf_ktime_get_ns(), 0, MMUSCOPE_NO_VCPU);
-	struct kvm_memory_slot *slot = change == MMUSCOPE_slot_op_delete ? old : new;
+	u16 vm = vm_find(as_number(kvm), bpf_get_current_task(), MMUSCOPE_life_created,
+			 MMUSCOPE_mode_unknown);
 
-	rec.hdr.vm = vm_find(as_number(kvm), bpf_get_current_task(), MMUSCOPE_life_created,
-			     MMUSCOPE_mode_unknown);
-	if (!rec.hdr.vm)
-		return 0;
-	rec.gfn = BPF_CORE_READ(slot, base_gfn);
-	rec.npages = BPF_CORE_READ(slot, npages);
-	rec.hva = BPF_CORE_READ(slot, userspace_addr);
-	rec.flags = BPF_CORE_READ(slot, flags);
-	rec.slot = BPF_CORE_READ(slot, id);
-	rec.op = change;
-	emit(&rec);
+	if (vm)
+		slot_emit(vm, change == MMUSCOPE_slot_op_delete ? old : new, change);
 	return 0;
 }
 

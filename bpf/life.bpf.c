@@ -1,32 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-/* VMs and vCPUs: found at attach time, seen first, destroyed. */
+/* The end of VMs and vCPUs. */
 #include "state.bpf.h"
-
-SEC("iter/task_file")
-int found(struct bpf_iter__task_file *ctx)
-{
-	struct task_struct *task = ctx->task;
-	struct file *file = ctx->file;
-	struct kvm_vcpu *vcpu;
-	u64 key, tid, name;
-
-	if (!task || !file)
-		return 0;
-	name = file_name(file);
-	if (name == NAME_VCPU) {
-		vcpu = BPF_CORE_READ(file, private_data);
-		key = (u64)vcpu;
-		if (bpf_map_lookup_elem(&vcpu_slots, &key))
-			return 0;
-		tid = (u64)BPF_CORE_READ(task, tgid) << 32;
-		tid |= (u32)BPF_CORE_READ(vcpu, pid, numbers[0].nr);
-		vcpu_register(key, as_number(task), tid, MMUSCOPE_life_found);
-	} else if ((name & NAME_VM_MASK) == NAME_VM) {
-		vm_find((u64)BPF_CORE_READ(file, private_data), as_number(task),
-			MMUSCOPE_life_found, MMUSCOPE_mode_unknown);
-	}
-	return 0;
-}
 
 static __always_inline int vcpu_destroy(struct kvm_vcpu *vcpu)
 {

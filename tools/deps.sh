@@ -13,8 +13,7 @@ declare -A packages=(
 		scdoc"
 	[test]="libcmocka-dev bats jq util-linux"
 	[style]="clang-format shellcheck codespell universal-ctags"
-	[lab]="qemu-system-x86 bochs bochsbios vgabios bochs-term isolinux syslinux-common xorriso
-		busybox-static cpio kmod xz-utils zstd util-linux binutils"
+	[lab]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd util-linux binutils"
 	[bench]="linux-perf trace-cmd bpftrace jq"
 )
 

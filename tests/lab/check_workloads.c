@@ -2,6 +2,7 @@
 /* Every workload in every mode: faults, exits and times. */
 #include "check.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MODE(mode)							\
@@ -117,11 +118,7 @@ static void check_verdicts(const char *name)
 	json_t *vm = vm_of(name);
 	long long fast = verdicts(vm, "fast_fixed");
 
-	/*
-	 * FAILS for npt-ring until mmuscope is fixed: a fast fix that fills the dirty
-	 * ring goes to user space afterwards, and is shown as "user". A slow one is
-	 * shown as "fixed", as it should be.
-	 */
+	/* One that fills the dirty ring goes to user space afterwards, and is fixed all the same. */
 	same("fast_fixed", fast, "stat.pf_fast", stat_of(name, "stat.pf_fast"));
 	same("fixed and fast_fixed", verdicts(vm, "fixed") + fast, "stat.pf_fixed",
 	     stat_of(name, "stat.pf_fixed"));

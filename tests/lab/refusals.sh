@@ -6,7 +6,7 @@ mode npt
 echo 'root:x:0:0::/root:/bin/sh' >/etc/passwd
 echo 'nobody:x:65534:65534::/:/bin/sh' >>/etc/passwd
 echo 'nogroup:x:65534:' >/etc/group
-step no-root setuidgid nobody mmuscope stat -d 1
+step no-root su -s /bin/sh nobody -c 'exec mmuscope stat -d 1'
 step no-vm mmuscope stat --vm nothere -d 1
 step no-pid mmuscope stat -p 999999 -d 1
 

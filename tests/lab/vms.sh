@@ -24,6 +24,9 @@ done
 kill -KILL "$(bg_pid victim)"
 bg_wait victim 2>/dev/null
 step twin mmuscope-guest touch --vms 2 --name twin --pages 1500
+awk '/^workload=/ { held = $0; next }
+	/^name=/ { to = "/results/" substr($0, 6) ".out"; print held >to }
+	to { print >to }' /results/twin.out
 i=0
 while [ "$i" -lt 30 ]; do
 	i=$((i + 1))

@@ -55,7 +55,8 @@ static void stat_facts(const struct vm_view *v)
 	section_fact(v->section, "id", NULL, cell_id(vm->id));
 	section_fact(v->section, "pid", "pid ", vm->pid ? cell_id(vm->pid) : (struct cell){ 0 });
 	section_fact(v->section, "mode", "", cell_text(schema_word_text(SET_mode, vm->mode)));
-	section_fact(v->section, "vcpus", "vCPUs", cell_count(vm->nr_vcpus));
+	section_fact(v->section, "vcpus", vm->nr_vcpus == 1 ? "vCPU" : "vCPUs",
+		     cell_count(vm->nr_vcpus));
 	section_fact(v->section, "memory", "memory",
 		     bytes ? cell_bytes(bytes) : (struct cell){ 0 });
 	section_fact(v->section, "life", NULL, cell_text(schema_word_text(SET_life, vm->life)));

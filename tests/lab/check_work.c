@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Every workload in every mode: flushes, shadow paging, and what the host did. */
+#include "check.h"
+
+#include <string.h>
+
+static long long stat_of(const char *name, const char *key)
+{
+	return result_number(name, ".out", key);
+}
+
+static long long event_of(const char *name, const char *key)
+{
+	return result_number(name, ".tp", key);
+}
+
+static bool is_shadow(const char *name)
+{
+	char mode[16];
+
+	workload_mode(name, mode);
+	return !strcmp(mode, "shadow");
+}
+
+static json_t *vm_of(const char *name)
+{
+	char mode[16];
+
+	workload_mode(name, mode);
+	if (workload_is(name, "ring") && !result_is_reference() &&
+	    stat_of(name, "pid") == ABSENT)
+		skip();
+	return result_vm(result_report(mode), name);
+}
+
+static long long flushes(json_t *vm, const char *scope)
+{
+	return rows(vm, "flushes", "count", "scope", scope, NULL);
+}
+
+static void check_remote_flushes(const char *name)
+{
+	json_t *vm = vm_of(name);
+
+	same("remote flushes", flushes(vm, "remote") + flushes(vm, "remote_range"),
+	     "stat.remote_tlb_flush_requests", stat_of(name, "stat.remote_tlb_flush_requests"));
+	same("kicked", rows(vm, "flushes", "kicked", NULL), "stat.remote_tlb_flush",
+	     stat_of(name, "stat.remote_tlb_flush"));
+}
+
+/*
+ * A root that is loaded is flushed as well, by kvm_mmu_load(), and KVM counts
+ * that nowhere: a kprobe does. One address is counted as stat.invlpg only.
+ */
+static void check_local_flushes(const char *name)
+{
+	json_t *vm = vm_of(name);
+	long long counted = stat_of(name, "stat.tlb_flush");
+	long long loads = event_of(name, "lab:kvm_mmu_load");
+
+	holds(loads != ABSENT, "the kprobe on kvm_mmu_load counted nothing");
+	if (counted != ABSENT)
+		counted += loads;
+	same("local flushes", flushes(vm, "all") + flushes(vm, "current") + flushes(vm, "guest"),
+	     "stat.tlb_flush and kvm_mmu_load", counted);
+	same("flushes of one address", flushes(vm, "address"), "stat.invlpg",
+	     stat_of(name, "stat.invlpg"));
+}
+
+/* FAILS until memslot changes and the reset of dirty rings have a context. */
+static void check_flush_origins(const char *name)
+{
+	json_t *vm = vm_of(name);
+
+	same("flushes of unknown origin", rows(vm, "flushes", "count", "origin", "unknown", NULL),
+	     "wanted", 0);
+}
+
+static long long pages(json_t *vm, const char *op)
+{
+	return rows(vm, "shadow_pages", "count", "op", op, NULL);
+}
+
+/*
+ * FAILS for slots and split until what happens in KVM_SET_USER_MEMORY_REGION, and
+ * in the worker that zaps roots for it (6.1), is told which VM it is of.
+ */
+static void check_pages(const char *name)
+{
+	json_t *vm = vm_of(name);
+
+	same("made and reused", pages(vm, "made") + pages(vm, "reused"), "kvm_mmu_get_page",
+	     event_of(name, "kvmmmu:kvm_mmu_get_page"));
+	same("zapped", pages(vm, "zapped"), "kvm_mmu_prepare_zap_page",
+	     event_of(name, "kvmmmu:kvm_mmu_prepare_zap_page"));
+	/* KVM's own counters leave out the TDP MMU. */
+	if (!is_shadow(name))
+		return;
+	same("made", pages(vm, "made"), "stat.mmu_cache_miss", stat_of(name, "stat.mmu_cache_miss"));
+	same("zapped", pages(vm, "zapped"), "stat.mmu_shadow_zapped",
+	     stat_of(name, "stat.mmu_shadow_zapped"));
+	same("direct", rows(vm, "shadow_pages", "count", "kind", "direct", NULL), "wanted", 0);
+}
+
+static long long work(json_t *vm, const char *what)
+{
+	return rows(vm, "shadow", "count", "work", what, NULL);
+}
+
+static void check_shadow(const char *name)
+{
+	json_t *vm = vm_of(name);
+	bool shadow = is_shadow(name);
+
+	same("INVLPG", work(vm, "INVLPG"), "stat.invlpg", stat_of(name, "stat.invlpg"));
+	same("INVLPG", work(vm, "INVLPG"), "the guest's",
+	     shadow ? stat_of(name, "invlpgs") : 0);
+	same("page-table writes", work(vm, "page-table write"), "stat.mmu_pte_write",
+	     stat_of(name, "stat.mmu_pte_write"));
+	same("unsync", work(vm, "unsync"), "kvm_mmu_unsync_page",
+	     event_of(name, "kvmmmu:kvm_mmu_unsync_page"));
+	/* A gauge: exact while nothing is synchronized, which no workload causes. */
+	same("unsync", work(vm, "unsync"), "stat.mmu_unsync", stat_of(name, "stat.mmu_unsync"));
+	/* With TDP the function returns at once, and that is no sync. */
+	same("sync", work(vm, "sync"), "kvm_mmu_sync_roots",
+	     shadow ? event_of(name, "lab:kvm_mmu_sync_roots") : 0);
+	/* SVM without decode assists, as emulated: a CR3 write exits, kvm_cr does not fire. */
+	same("CR3 writes", work(vm, "CR3 write"), "kvm_cr", event_of(name, "kvm:kvm_cr"));
+}
+
+static void check_invalidations(const char *name)
+{
+	json_t *vm = vm_of(name);
+	long long all = rows(vm, "invalidations", "count", NULL);
+	long long frames = rows(vm, "invalidations", "gfns", NULL);
+
+	same("invalidations", all, "kvm_unmap_hva_range", event_of(name, "kvm:kvm_unmap_hva_range"));
+	same("by the VMM", rows(vm, "invalidations", "count", "task", name, NULL), "all of them",
+	     strlen(name) < 16 ? all : ABSENT);
+	if (workload_is(name, "retouch")) {
+		same("invalidations", all, "rounds", stat_of(name, "rounds"));
+		same("frames", frames, "pages in all rounds",
+		     stat_of(name, "pages") * stat_of(name, "rounds"));
+	}
+	if (workload_is(name, "mprotect")) {
+		/* Away and back. */
+		same("invalidations", all, "2 per round", 2 * stat_of(name, "rounds"));
+		same("protection_vma", rows(vm, "invalidations", "count", "event", "protection_vma",
+					    NULL), "all of them", all);
+	}
+}
+
+static long long dirty(json_t *vm, const char *op, const char *column)
+{
+	return rows(vm, "dirty", column, "op", op, NULL);
+}
+
+static void check_dirty(const char *name)
+{
+	json_t *vm = vm_of(name);
+	bool log = workload_is(name, "dirtylog");
+
+	same("gets", dirty(vm, "get", "count"), "rounds", log ? stat_of(name, "rounds") : 0);
+	same("dirty pages", dirty(vm, "get", "pages"), "what the guest dirtied",
+	     log ? stat_of(name, "pages_touched") : 0);
+	same("ring entries", dirty(vm, "ring_push", "count"), "kvm_dirty_ring_push",
+	     event_of(name, "kvm:kvm_dirty_ring_push"));
+	if (workload_is(name, "ring"))
+		same("ring entries", dirty(vm, "ring_push", "count"), "the VMM's",
+		     stat_of(name, "ring_entries"));
+	/* FAILS until resets by a thread that is no vCPU are told which VM they are of. */
+	same("ring resets", dirty(vm, "ring_reset", "count"), "kvm_dirty_ring_reset",
+	     event_of(name, "kvm:kvm_dirty_ring_reset"));
+}
+
+static void check_slots(const char *name)
+{
+	json_t *vm = vm_of(name);
+	long long each = workload_is(name, "slots") ? stat_of(name, "rounds") : 0;
+	bool mixed = workload_is(name, "mixed") || workload_is(name, "split");
+
+	same("created", rows(vm, "slots", "count", "op", "create", NULL), "the VMM's", each);
+	same("moved", rows(vm, "slots", "count", "op", "move", NULL), "the VMM's", each);
+	same("deleted", rows(vm, "slots", "count", "op", "delete", NULL), "the VMM's", each);
+	same("flagged", rows(vm, "slots", "count", "op", "flags", NULL), "on and off each round",
+	     mixed ? 2 * stat_of(name, "rounds") : 0);
+}
+
+/* FAILS for npt-split until eager splits, done when logging is switched on, have a context. */
+static void check_splits(const char *name)
+{
+	json_t *vm = vm_of(name);
+
+	same("splits", rows(vm, "huge_pages", "count", "what", "split", NULL) +
+	     rows(vm, "huge_pages", "count", "what", "split failed", NULL),
+	     "kvm_mmu_split_huge_page", event_of(name, "kvmmmu:kvm_mmu_split_huge_page"));
+	/* Else this checks nothing. */
+	if (!strcmp(name, "npt-split") && result_is_reference())
+		holds(event_of(name, "kvmmmu:kvm_mmu_split_huge_page") > 0, "nothing was split");
+}
+
+const struct check work_checks[] = {
+	{ "remote flushes", check_remote_flushes, workload_names },
+	{ "local flushes", check_local_flushes, workload_names },
+	{ "flush origins", check_flush_origins, workload_names },
+	{ "page-table pages", check_pages, workload_names },
+	{ "shadow paging", check_shadow, workload_names },
+	{ "invalidations", check_invalidations, workload_names },
+	{ "dirty logging", check_dirty, workload_names },
+	{ "memslots", check_slots, workload_names },
+	{ "splits", check_splits, workload_names },
+	{ 0 },
+};
