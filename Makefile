@@ -223,7 +223,7 @@ clean:
 help:
 	@printf '%s\n' \
 	'make             build ./mmuscope' \
-	'make demo        build all, trace guests under EPT, NPT and shadow paging in the lab' \
+	'make demo        build all, trace guests under NPT and shadow paging in the lab' \
 	'make check       every test: check-unit, check-cli, check-lab' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \

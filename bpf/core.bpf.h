@@ -267,6 +267,36 @@ struct vcpu_vmx___vt {
 	struct vcpu_vt vt;
 } KERNEL_TYPE;
 
+/*
+ * A hook on a function's entry, or on its return, in both ways that there are:
+ * PROG_f by trampoline, PROG_k by kprobe. @call is what they return.
+ */
+#define ON_ENTRY(fn, prog, call, ...)					\
+SEC("fentry/" #fn)							\
+int BPF_PROG(prog##_f, ##__VA_ARGS__)					\
+{									\
+	return call;							\
+}									\
+									\
+SEC("kprobe/" #fn)							\
+int BPF_KPROBE(prog##_k, ##__VA_ARGS__)					\
+{									\
+	return call;							\
+}
+
+#define ON_RETURN(fn, prog, call)					\
+SEC("fexit/" #fn)							\
+int BPF_PROG(prog##_f)							\
+{									\
+	return call;							\
+}									\
+									\
+SEC("kretprobe/" #fn)							\
+int BPF_KRETPROBE(prog##_k)						\
+{									\
+	return call;							\
+}
+
 /* linux/magic.h */
 #define ANON_INODE_FS_MAGIC 0x09041934
 

@@ -58,33 +58,12 @@ static __always_inline u32 clear_slot(struct kvm_clear_dirty_log *log)
 	return slot;
 }
 
-#define DIRTY(name, op, log_type, slot_of)				\
-SEC("fentry/" #name)							\
-int BPF_PROG(name##_f, struct kvm *kvm, struct log_type *log)		\
-{									\
-	return dirty_begin(kvm, slot_of(log));				\
-}									\
-									\
-SEC("kprobe/" #name)							\
-int BPF_KPROBE(name##_k, struct kvm *kvm, struct log_type *log)		\
-{									\
-	return dirty_begin(kvm, slot_of(log));				\
-}									\
-									\
-SEC("fexit/" #name)							\
-int BPF_PROG(name##_end_f)						\
-{									\
-	return dirty_end(MMUSCOPE_dirty_op_##op);			\
-}									\
-									\
-SEC("kretprobe/" #name)							\
-int BPF_KRETPROBE(name##_end_k)						\
-{									\
-	return dirty_end(MMUSCOPE_dirty_op_##op);			\
-}
-
-DIRTY(kvm_get_dirty_log_protect, get, kvm_dirty_log, get_slot)
-DIRTY(kvm_clear_dirty_log_protect, clear, kvm_clear_dirty_log, clear_slot)
+ON_ENTRY(kvm_get_dirty_log_protect, dirty_get, dirty_begin(kvm, get_slot(log)),
+	 struct kvm *kvm, struct kvm_dirty_log *log)
+ON_RETURN(kvm_get_dirty_log_protect, dirty_get_end, dirty_end(MMUSCOPE_dirty_op_get))
+ON_ENTRY(kvm_clear_dirty_log_protect, dirty_clear, dirty_begin(kvm, clear_slot(log)),
+	 struct kvm *kvm, struct kvm_clear_dirty_log *log)
+ON_RETURN(kvm_clear_dirty_log_protect, dirty_clear_end, dirty_end(MMUSCOPE_dirty_op_clear))
 
 /* Bits of a word, by adding neighbours (BPF has no instruction for it). */
 static __always_inline u32 popcount(u64 x)
@@ -104,17 +83,8 @@ static __always_inline int protect(u64 mask)
 	return 0;
 }
 
-SEC("fentry/kvm_arch_mmu_enable_log_dirty_pt_masked")
-int BPF_PROG(protect_f, void *kvm, void *slot, u64 gfn_offset, u64 mask)
-{
-	return protect(mask);
-}
-
-SEC("kprobe/kvm_arch_mmu_enable_log_dirty_pt_masked")
-int BPF_KPROBE(protect_k, void *kvm, void *slot, u64 gfn_offset, u64 mask)
-{
-	return protect(mask);
-}
+ON_ENTRY(kvm_arch_mmu_enable_log_dirty_pt_masked, protect, protect(mask), void *kvm, void *slot,
+	 u64 gfn_offset, u64 mask)
 
 static __always_inline int dirty_point(u8 op, u32 slot, u64 pages)
 {
@@ -192,29 +162,8 @@ static __always_inline int slot_end(void)
 	return 0;
 }
 
-SEC("fentry/kvm_set_memslot")
-int BPF_PROG(slot_begin_f, struct kvm *kvm)
-{
-	return slot_begin(kvm);
-}
-
-SEC("kprobe/kvm_set_memslot")
-int BPF_KPROBE(slot_begin_k, struct kvm *kvm)
-{
-	return slot_begin(kvm);
-}
-
-SEC("fexit/kvm_set_memslot")
-int BPF_PROG(slot_end_f)
-{
-	return slot_end();
-}
-
-SEC("kretprobe/kvm_set_memslot")
-int BPF_KRETPROBE(slot_end_k)
-{
-	return slot_end();
-}
+ON_ENTRY(kvm_set_memslot, slot_begin, slot_begin(kvm), struct kvm *kvm)
+ON_RETURN(kvm_set_memslot, slot_end, slot_end())
 
 static __always_inline int slot_changed(struct kvm *kvm, struct kvm_memory_slot *old,
 					struct kvm_memory_slot *new, u32 change)

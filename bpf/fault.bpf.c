@@ -479,16 +479,6 @@ static __always_inline int sched_out(struct preempt_notifier *pn)
 	return 0;
 }
 
-SEC("fentry/kvm_sched_out")
-int BPF_PROG(sched_out_f, struct preempt_notifier *pn)
-{
-	return sched_out(pn);
-}
-
-SEC("kprobe/kvm_sched_out")
-int BPF_KPROBE(sched_out_k, struct preempt_notifier *pn)
-{
-	return sched_out(pn);
-}
+ON_ENTRY(kvm_sched_out, sched_out, sched_out(pn), struct preempt_notifier *pn)
 
 char LICENSE[] SEC("license") __weak = "GPL";

@@ -50,29 +50,8 @@ static __always_inline int flush_end(void)
 	return 0;
 }
 
-SEC("fentry/kvm_flush_remote_tlbs")
-int BPF_PROG(flush_begin_f, struct kvm *kvm)
-{
-	return flush_begin(kvm);
-}
-
-SEC("kprobe/kvm_flush_remote_tlbs")
-int BPF_KPROBE(flush_begin_k, struct kvm *kvm)
-{
-	return flush_begin(kvm);
-}
-
-SEC("fexit/kvm_flush_remote_tlbs")
-int BPF_PROG(flush_end_f)
-{
-	return flush_end();
-}
-
-SEC("kretprobe/kvm_flush_remote_tlbs")
-int BPF_KRETPROBE(flush_end_k)
-{
-	return flush_end();
-}
+ON_ENTRY(kvm_flush_remote_tlbs, flush_begin, flush_begin(kvm), struct kvm *kvm)
+ON_RETURN(kvm_flush_remote_tlbs, flush_end, flush_end())
 
 /* On bare metal the range form ends up in the function above. */
 static __always_inline int range_begin(struct kvm *kvm, u64 gfn, u64 pages)
@@ -101,33 +80,13 @@ static __always_inline int range_end(void)
 	return 0;
 }
 
-#define RANGE(name)							\
-SEC("fentry/" #name)							\
-int BPF_PROG(name##_f, struct kvm *kvm, u64 gfn, u64 pages)		\
-{									\
-	return range_begin(kvm, gfn, pages);				\
-}									\
-									\
-SEC("kprobe/" #name)							\
-int BPF_KPROBE(name##_k, struct kvm *kvm, u64 gfn, u64 pages)		\
-{									\
-	return range_begin(kvm, gfn, pages);				\
-}									\
-									\
-SEC("fexit/" #name)							\
-int BPF_PROG(name##_end_f)						\
-{									\
-	return range_end();						\
-}									\
-									\
-SEC("kretprobe/" #name)							\
-int BPF_KRETPROBE(name##_end_k)						\
-{									\
-	return range_end();						\
-}
-
-RANGE(kvm_flush_remote_tlbs_with_address)
-RANGE(kvm_flush_remote_tlbs_range)
+/* The function's name before 6.6, and since. */
+ON_ENTRY(kvm_flush_remote_tlbs_with_address, range_old, range_begin(kvm, gfn, pages),
+	 struct kvm *kvm, u64 gfn, u64 pages)
+ON_RETURN(kvm_flush_remote_tlbs_with_address, range_old_end, range_end())
+ON_ENTRY(kvm_flush_remote_tlbs_range, range, range_begin(kvm, gfn, pages),
+	 struct kvm *kvm, u64 gfn, u64 pages)
+ON_RETURN(kvm_flush_remote_tlbs_range, range_end, range_end())
 
 /*
  * What the vendor module does to this vCPU's TLB. Under SVM it notes the wish in
@@ -150,31 +109,12 @@ static __always_inline int local(struct kvm_vcpu *vcpu, u8 scope, u64 gfn)
 	return 0;
 }
 
-#define LOCAL(name, scope)						\
-SEC("fentry/" #name)							\
-int BPF_PROG(name##_f, struct kvm_vcpu *vcpu)				\
-{									\
-	return local(vcpu, MMUSCOPE_scope_##scope, MMUSCOPE_UNKNOWN);	\
-}									\
-									\
-SEC("kprobe/" #name)							\
-int BPF_KPROBE(name##_k, struct kvm_vcpu *vcpu)				\
-{									\
-	return local(vcpu, MMUSCOPE_scope_##scope, MMUSCOPE_UNKNOWN);	\
-}
-
-#define LOCAL_ADDRESS(name)						\
-SEC("fentry/" #name)							\
-int BPF_PROG(name##_f, struct kvm_vcpu *vcpu, u64 gva)			\
-{									\
-	return local(vcpu, MMUSCOPE_scope_address, gva >> 12);		\
-}									\
-									\
-SEC("kprobe/" #name)							\
-int BPF_KPROBE(name##_k, struct kvm_vcpu *vcpu, u64 gva)		\
-{									\
-	return local(vcpu, MMUSCOPE_scope_address, gva >> 12);		\
-}
+#define LOCAL(fn, scope)							\
+	ON_ENTRY(fn, fn, local(vcpu, MMUSCOPE_scope_##scope, MMUSCOPE_UNKNOWN),	\
+		 struct kvm_vcpu *vcpu)
+#define LOCAL_ADDRESS(fn)							\
+	ON_ENTRY(fn, fn, local(vcpu, MMUSCOPE_scope_address, gva >> 12),	\
+		 struct kvm_vcpu *vcpu, u64 gva)
 
 LOCAL(vmx_flush_tlb_all, all)
 LOCAL(vmx_flush_tlb_current, current)

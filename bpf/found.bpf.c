@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is there already when tracing begins: VMs, vCPUs and memslots, through the files of all tasks. */
+/* What is there when tracing begins: VMs, vCPUs and memslots, through the files of all tasks. */
 #include "slot.bpf.h"
 
 #define ID_BUCKETS	128	/* 1 << 7, kvm_memslots.id_hash */

@@ -8,17 +8,7 @@ static __always_inline int vcpu_destroy(struct kvm_vcpu *vcpu)
 	return 0;
 }
 
-SEC("fentry/kvm_arch_vcpu_destroy")
-int BPF_PROG(vcpu_destroy_f, struct kvm_vcpu *vcpu)
-{
-	return vcpu_destroy(vcpu);
-}
-
-SEC("kprobe/kvm_arch_vcpu_destroy")
-int BPF_KPROBE(vcpu_destroy_k, struct kvm_vcpu *vcpu)
-{
-	return vcpu_destroy(vcpu);
-}
+ON_ENTRY(kvm_arch_vcpu_destroy, vcpu_destroy, vcpu_destroy(vcpu), struct kvm_vcpu *vcpu)
 
 static __always_inline int vm_destroy_begin(struct kvm *kvm)
 {
@@ -56,28 +46,7 @@ static __always_inline int vm_destroy_end(void)
 	return 0;
 }
 
-SEC("fentry/kvm_destroy_vm")
-int BPF_PROG(vm_destroy_f, struct kvm *kvm)
-{
-	return vm_destroy_begin(kvm);
-}
-
-SEC("kprobe/kvm_destroy_vm")
-int BPF_KPROBE(vm_destroy_k, struct kvm *kvm)
-{
-	return vm_destroy_begin(kvm);
-}
-
-SEC("fexit/kvm_arch_destroy_vm")
-int BPF_PROG(vm_destroyed_f)
-{
-	return vm_destroy_end();
-}
-
-SEC("kretprobe/kvm_arch_destroy_vm")
-int BPF_KRETPROBE(vm_destroyed_k)
-{
-	return vm_destroy_end();
-}
+ON_ENTRY(kvm_destroy_vm, vm_destroy, vm_destroy_begin(kvm), struct kvm *kvm)
+ON_RETURN(kvm_arch_destroy_vm, vm_destroyed, vm_destroy_end())
 
 char LICENSE[] SEC("license") __weak = "GPL";

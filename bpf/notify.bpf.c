@@ -2,21 +2,22 @@
 /* MMU notifiers: the host changes memory that a VM maps, or looks at its accessed bits. */
 #include "state.bpf.h"
 
-static __always_inline void notify_begin(u32 kind, struct mmu_notifier *mn, u8 origin,
+static __always_inline int notify_begin(u32 kind, struct mmu_notifier *mn, u8 origin,
 					 u64 start, u64 end, u8 event)
 {
 	u16 vm = vm_id(kvm_of_notifier(mn));
 	struct task_ctx *c;
 
 	if (!vm)
-		return;
+		return 0;
 	c = ctx_begin(kind, vm, origin);
 	if (!c)
-		return;
+		return 0;
 	c->start = start;
 	c->end = end;
 	c->event = event;
 	c->counted = 0;
+	return 0;
 }
 
 static __always_inline int invalidate_begin(struct mmu_notifier *mn,
@@ -24,10 +25,10 @@ static __always_inline int invalidate_begin(struct mmu_notifier *mn,
 {
 	u32 event = BPF_CORE_READ(range, event);
 
-	notify_begin(CTX_INVALIDATE, mn, MMUSCOPE_origin_invalidate, BPF_CORE_READ(range, start),
-		     BPF_CORE_READ(range, end),
-		     event <= MMUSCOPE_notifier_exclusive ? event : MMUSCOPE_notifier_unknown);
-	return 0;
+	if (event > MMUSCOPE_notifier_exclusive)
+		event = MMUSCOPE_notifier_unknown;
+	return notify_begin(CTX_INVALIDATE, mn, MMUSCOPE_origin_invalidate,
+			    BPF_CORE_READ(range, start), BPF_CORE_READ(range, end), event);
 }
 
 static __always_inline int invalidate_end(void)
@@ -59,29 +60,9 @@ static __always_inline int invalidate_end(void)
 	return 0;
 }
 
-SEC("fentry/kvm_mmu_notifier_invalidate_range_start")
-int BPF_PROG(invalidate_begin_f, struct mmu_notifier *mn, struct mmu_notifier_range *range)
-{
-	return invalidate_begin(mn, range);
-}
-
-SEC("kprobe/kvm_mmu_notifier_invalidate_range_start")
-int BPF_KPROBE(invalidate_begin_k, struct mmu_notifier *mn, struct mmu_notifier_range *range)
-{
-	return invalidate_begin(mn, range);
-}
-
-SEC("fexit/kvm_mmu_notifier_invalidate_range_start")
-int BPF_PROG(invalidate_end_f)
-{
-	return invalidate_end();
-}
-
-SEC("kretprobe/kvm_mmu_notifier_invalidate_range_start")
-int BPF_KRETPROBE(invalidate_end_k)
-{
-	return invalidate_end();
-}
+ON_ENTRY(kvm_mmu_notifier_invalidate_range_start, invalidate_begin, invalidate_begin(mn, range),
+	 struct mmu_notifier *mn, struct mmu_notifier_range *range)
+ON_RETURN(kvm_mmu_notifier_invalidate_range_start, invalidate_end, invalidate_end())
 
 static __always_inline int unmap(u64 gfns)
 {
@@ -92,18 +73,9 @@ static __always_inline int unmap(u64 gfns)
 	return 0;
 }
 
-SEC("fentry/kvm_unmap_gfn_range")
-int BPF_PROG(unmap_f, void *kvm, struct kvm_gfn_range *range)
-{
-	return unmap(BPF_CORE_READ(range, end) - BPF_CORE_READ(range, start));
-}
-
-/* Built in, or its types are known to the kernel proper: a kprobe can read it too. */
-SEC("kprobe/kvm_unmap_gfn_range")
-int BPF_KPROBE(unmap_k, void *kvm, struct kvm_gfn_range *range)
-{
-	return unmap(BPF_CORE_READ(range, end) - BPF_CORE_READ(range, start));
-}
+ON_ENTRY(kvm_unmap_gfn_range, unmap,
+	 unmap(BPF_CORE_READ(range, end) - BPF_CORE_READ(range, start)), void *kvm,
+	 struct kvm_gfn_range *range)
 
 /*
  * Without function probes nothing names the VM. The event is kept for what it
@@ -154,30 +126,19 @@ static __always_inline int age_end(u32 young)
 	return 0;
 }
 
-/* (mn, mm, start, end) */
-#define AGE(name)								\
-SEC("fentry/" #name)								\
-int BPF_PROG(name##_f, struct mmu_notifier *mn, void *mm, u64 start, u64 end)	\
-{										\
-	notify_begin(CTX_AGE, mn, MMUSCOPE_origin_age, start, end, 0);		\
-	return 0;								\
-}										\
+/* (mn, mm, start, end); what it returns is behind the arguments, or in a register. */
+#define AGE(fn)									\
+ON_ENTRY(fn, fn, notify_begin(CTX_AGE, mn, MMUSCOPE_origin_age, start, end, 0),	\
+	 struct mmu_notifier *mn, void *mm, u64 start, u64 end)			\
 										\
-SEC("kprobe/" #name)								\
-int BPF_KPROBE(name##_k, struct mmu_notifier *mn, void *mm, u64 start, u64 end)	\
-{										\
-	notify_begin(CTX_AGE, mn, MMUSCOPE_origin_age, start, end, 0);		\
-	return 0;								\
-}										\
-										\
-SEC("fexit/" #name)								\
-int BPF_PROG(name##_end_f, void *mn, void *mm, u64 start, u64 end, u32 young)	\
+SEC("fexit/" #fn)								\
+int BPF_PROG(fn##_end_f, void *mn, void *mm, u64 start, u64 end, u32 young)	\
 {										\
 	return age_end(young);							\
 }										\
 										\
-SEC("kretprobe/" #name)								\
-int BPF_KRETPROBE(name##_end_k, u32 young)					\
+SEC("kretprobe/" #fn)								\
+int BPF_KRETPROBE(fn##_end_k, u32 young)					\
 {										\
 	return age_end(young);							\
 }
@@ -197,30 +158,8 @@ static __always_inline int release_end(void)
 	return 0;
 }
 
-SEC("fentry/kvm_mmu_notifier_release")
-int BPF_PROG(release_f, struct mmu_notifier *mn)
-{
-	notify_begin(CTX_RELEASE, mn, MMUSCOPE_origin_destroy, 0, 0, 0);
-	return 0;
-}
-
-SEC("kprobe/kvm_mmu_notifier_release")
-int BPF_KPROBE(release_k, struct mmu_notifier *mn)
-{
-	notify_begin(CTX_RELEASE, mn, MMUSCOPE_origin_destroy, 0, 0, 0);
-	return 0;
-}
-
-SEC("fexit/kvm_mmu_notifier_release")
-int BPF_PROG(release_end_f)
-{
-	return release_end();
-}
-
-SEC("kretprobe/kvm_mmu_notifier_release")
-int BPF_KRETPROBE(release_end_k)
-{
-	return release_end();
-}
+ON_ENTRY(kvm_mmu_notifier_release, release,
+	 notify_begin(CTX_RELEASE, mn, MMUSCOPE_origin_destroy, 0, 0, 0), struct mmu_notifier *mn)
+ON_RETURN(kvm_mmu_notifier_release, release_end, release_end())
 
 char LICENSE[] SEC("license") __weak = "GPL";

@@ -128,29 +128,8 @@ static __always_inline int sync_end(void)
 	return 0;
 }
 
-SEC("fentry/kvm_mmu_sync_roots")
-int BPF_PROG(sync_begin_f)
-{
-	return shadow_begin(CTX_SYNC, MMUSCOPE_origin_sync);
-}
-
-SEC("kprobe/kvm_mmu_sync_roots")
-int BPF_KPROBE(sync_begin_k)
-{
-	return shadow_begin(CTX_SYNC, MMUSCOPE_origin_sync);
-}
-
-SEC("fexit/kvm_mmu_sync_roots")
-int BPF_PROG(sync_end_f)
-{
-	return sync_end();
-}
-
-SEC("kretprobe/kvm_mmu_sync_roots")
-int BPF_KRETPROBE(sync_end_k)
-{
-	return sync_end();
-}
+ON_ENTRY(kvm_mmu_sync_roots, sync_begin, shadow_begin(CTX_SYNC, MMUSCOPE_origin_sync))
+ON_RETURN(kvm_mmu_sync_roots, sync_end, sync_end())
 
 static __always_inline int invlpg_begin(u64 gva)
 {
@@ -179,29 +158,8 @@ static __always_inline int invlpg_end(void)
 	return 0;
 }
 
-SEC("fentry/kvm_mmu_invlpg")
-int BPF_PROG(invlpg_begin_f, void *vcpu, u64 gva)
-{
-	return invlpg_begin(gva);
-}
-
-SEC("kprobe/kvm_mmu_invlpg")
-int BPF_KPROBE(invlpg_begin_k, void *vcpu, u64 gva)
-{
-	return invlpg_begin(gva);
-}
-
-SEC("fexit/kvm_mmu_invlpg")
-int BPF_PROG(invlpg_end_f)
-{
-	return invlpg_end();
-}
-
-SEC("kretprobe/kvm_mmu_invlpg")
-int BPF_KRETPROBE(invlpg_end_k)
-{
-	return invlpg_end();
-}
+ON_ENTRY(kvm_mmu_invlpg, invlpg_begin, invlpg_begin(gva), void *vcpu, u64 gva)
+ON_RETURN(kvm_mmu_invlpg, invlpg_end, invlpg_end())
 
 /*
  * KVM calls it for every emulated write, and looks further only where guest
@@ -237,33 +195,13 @@ static __always_inline int ptwrite_end(void)
 	return 0;
 }
 
-#define PTWRITE(name)								\
-SEC("fentry/" #name)								\
-int BPF_PROG(name##_f, struct kvm_vcpu *vcpu, u64 gpa, void *data, int bytes)	\
-{										\
-	return ptwrite_begin(vcpu, gpa, bytes);					\
-}										\
-										\
-SEC("kprobe/" #name)								\
-int BPF_KPROBE(name##_k, struct kvm_vcpu *vcpu, u64 gpa, void *data, int bytes)	\
-{										\
-	return ptwrite_begin(vcpu, gpa, bytes);					\
-}										\
-										\
-SEC("fexit/" #name)								\
-int BPF_PROG(name##_end_f)							\
-{										\
-	return ptwrite_end();							\
-}										\
-										\
-SEC("kretprobe/" #name)								\
-int BPF_KRETPROBE(name##_end_k)							\
-{										\
-	return ptwrite_end();							\
-}
-
-PTWRITE(kvm_mmu_pte_write)
-PTWRITE(kvm_mmu_track_write)
+/* The function's name until 6.3, and since. */
+ON_ENTRY(kvm_mmu_pte_write, kvm_mmu_pte_write, ptwrite_begin(vcpu, gpa, bytes),
+	 struct kvm_vcpu *vcpu, u64 gpa, void *data, int bytes)
+ON_RETURN(kvm_mmu_pte_write, kvm_mmu_pte_write_end, ptwrite_end())
+ON_ENTRY(kvm_mmu_track_write, kvm_mmu_track_write, ptwrite_begin(vcpu, gpa, bytes),
+	 struct kvm_vcpu *vcpu, u64 gpa, void *data, int bytes)
+ON_RETURN(kvm_mmu_track_write, kvm_mmu_track_write_end, ptwrite_end())
 
 SEC("raw_tp/kvm_cr")
 int BPF_PROG(cr, u32 write, u32 cr, u64 value)

@@ -3,11 +3,11 @@
  * The vCPU state machine: probes in, one fault record per memory exit out.
  *
  *            span_exit           span_fault, span_mmio
- *   GUEST ─────────────▶ EXITED ──────────────────────▶ FAULT
- *     ▲                    │                              │ span_requested, span_mapped,
- *     │     span_entry     │                              │ span_handled, span_verdict …
- *     ├────────────────────┘         span_entry           │ add to the record
- *     └───────────────────────────────────────────────────┘ span_entry: record complete
+ *   GUEST ------------> EXITED ---------------------> FAULT
+ *     ^                   |                             | span_requested, span_mapped,
+ *     |    span_entry     |                             | span_handled, span_saw ... add
+ *     +-------------------+         span_entry          | to the record
+ *     +-------------------------------------------------+ span_entry: record complete
  *
  * Probes can be missing and, after attaching, the first event can be any. So no
  * transition is an error: what lacks its begin is marked MMUSCOPE_PARTIAL, what

@@ -397,7 +397,8 @@ static int collector_load(struct collector *c, char *msg, size_t len)
 	}
 	missing = required_missing(c);
 	if (err == -EPERM)
-		snprintf(msg, len, "the kernel does not let us trace: run as root, or with CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN");
+		snprintf(msg, len, "the kernel does not let us trace: run as root, or with "
+			 "CAP_BPF, CAP_PERFMON and CAP_SYS_ADMIN");
 	else if (missing)
 		snprintf(msg, len, "cannot trace faults without %s: %s", missing->probe->name,
 			 missing->why);
@@ -445,7 +446,8 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	if (!c->kernel)
 		goto fail;
 	if (!kernel_has_btf(c->kernel)) {
-		snprintf(msg, len, "the kernel has no BTF (/sys/kernel/btf/vmlinux): it needs CONFIG_DEBUG_INFO_BTF");
+		snprintf(msg, len, "the kernel has no BTF (/sys/kernel/btf/vmlinux): "
+			 "it needs CONFIG_DEBUG_INFO_BTF");
 		err = -ENOTSUP;
 		goto fail;
 	}
