@@ -172,7 +172,7 @@ static __always_inline int slot_changed(struct kvm *kvm, struct kvm_memory_slot 
 			 MMUSCOPE_mode_unknown);
 
 	if (vm)
-		slot_emit(vm, change == MMUSCOPE_slot_op_delete ? old : new, change);
+		slot_emit(vm, as_number(change == MMUSCOPE_slot_op_delete ? old : new), change);
 	return 0;
 }
 

@@ -19,7 +19,7 @@ static __always_inline void slots_found_hash(u16 vm, struct kvm_memslots___hash 
 
 		bpf_probe_read_kernel(&node, sizeof(node), &buckets[i]);
 		for (u32 j = 0; j < BUCKET_MAX && node; j++) {
-			slot_emit(vm, (void *)node - links, MMUSCOPE_slot_op_found);
+			slot_emit(vm, (u64)node - links, MMUSCOPE_slot_op_found);
 			node = BPF_CORE_READ(node, next);
 		}
 	}
@@ -34,7 +34,7 @@ static __always_inline void slots_found_flat(u16 vm, struct kvm_memslots___flat 
 	for (u32 i = 0; i < FLAT_MAX; i++) {
 		if (i >= used)
 			break;
-		slot_emit(vm, (void *)(first + i * size), MMUSCOPE_slot_op_found);
+		slot_emit(vm, first + i * size, MMUSCOPE_slot_op_found);
 	}
 }
 

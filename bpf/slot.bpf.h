@@ -5,9 +5,10 @@
 
 #include "state.bpf.h"
 
-static __always_inline void slot_emit(u16 vm, struct kvm_memory_slot *slot, u8 op)
+__noinline __weak int slot_emit(u32 vm, u64 address, u32 op)
 {
 	struct mmuscope_slot rec = record(slot, bpf_ktime_get_ns(), vm, MMUSCOPE_NO_VCPU);
+	struct kvm_memory_slot *slot = (void *)address;
 
 	rec.gfn = BPF_CORE_READ(slot, base_gfn);
 	rec.npages = BPF_CORE_READ(slot, npages);
@@ -16,6 +17,7 @@ static __always_inline void slot_emit(u16 vm, struct kvm_memory_slot *slot, u8 o
 	rec.slot = BPF_CORE_READ(slot, id);
 	rec.op = op;
 	emit(&rec);
+	return 0;
 }
 
 #endif /* MMUSCOPE_SLOT_BPF_H */

@@ -158,10 +158,17 @@ static void adapt(struct session *s)
 		s->period = s->period * 2 < PERIOD_MAX ? s->period * 2 : PERIOD_MAX;
 }
 
+/*
+ * The collector wakes us early when a ring fills. What is held back then would
+ * fill it for good: look often, and hold back little, until it is calm again.
+ */
 static int pause_for(struct session *s, uint64_t ns)
 {
+	uint64_t begin = session_clock();
 	int ret = s->src->ops->wait(s->src, (ns + MS - 1) / MS);
 
+	if (!ret && session_clock() - begin < ns / 2)
+		s->period = PERIOD_MIN;
 	return ret == -EINTR ? 0 : ret;
 }
 

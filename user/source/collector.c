@@ -99,7 +99,7 @@ static int host_detect(struct collector_config *cfg)
 
 size_t collector_ring_bytes(size_t wanted, unsigned int cpus)
 {
-	size_t bytes = 2 << 20;
+	size_t bytes = 4 << 20;
 
 	if (wanted)
 		return wanted;
@@ -279,10 +279,12 @@ static int probes_attach(struct collector *c, struct probe_choice **culprit)
 	return 0;
 }
 
+/* In the order of the table: the hooks that cost most, those of every fault, go first. */
 static void links_close(struct collector *c)
 {
-	while (c->nlinks)
-		bpf_link__destroy(c->links[--c->nlinks]);
+	for (size_t i = 0; i < c->nlinks; i++)
+		bpf_link__destroy(c->links[i]);
+	c->nlinks = 0;
 	bpf_link__destroy(c->iter);
 	c->iter = NULL;
 }
