@@ -70,7 +70,10 @@ struct pid {
 	struct upid numbers[1];
 } KERNEL_TYPE;
 
-struct mm_struct;
+struct mm_struct {
+	unsigned long arg_start;
+	unsigned long arg_end;
+} KERNEL_TYPE;
 
 struct task_struct {
 	int pid;

@@ -297,8 +297,9 @@ static __always_inline int handled(u32 ret, u8 level, u64 gfn)
 
 	if (!v)
 		return 0;
-	/* Where kvm_mmu_set_spte is not asked, see probe_table.c. */
-	if (verdict == MMUSCOPE_verdict_fixed && level && !(v->span.seen & SPAN_SEEN_MAPPED))
+	/* Where kvm_mmu_set_spte is not asked, see probes_thin(). A fast fix maps nothing. */
+	if (verdict == MMUSCOPE_verdict_fixed && level &&
+	    !(v->span.seen & (SPAN_SEEN_MAPPED | SPAN_SEEN_FAST)))
 		span_mapped(&v->span, level, gfn);
 	span_handled(&v->span, bpf_ktime_get_ns(), verdict);
 	return 0;

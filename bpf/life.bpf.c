@@ -2,6 +2,42 @@
 /* The end of VMs and vCPUs. */
 #include "state.bpf.h"
 
+/*
+ * A new vCPU makes its page tables' root before it enters for the first time:
+ * this is where it is seen first.
+ */
+static __always_inline int vcpu_load(struct kvm_vcpu *vcpu)
+{
+	vcpu_of(vcpu);
+	return 0;
+}
+
+ON_ENTRY(kvm_mmu_load, vcpu_load, vcpu_load(vcpu), struct kvm_vcpu *vcpu)
+
+/* Any request of the VMM to a VM; what is done for it belongs to that VM. */
+static __always_inline int ioctl_begin(struct file *file)
+{
+	u16 vm = vm_id(BPF_CORE_READ(file, private_data));
+
+	if (vm)
+		ctx_begin(CTX_IOCTL, vm, MMUSCOPE_origin_ioctl);
+	return 0;
+}
+
+static __always_inline int ioctl_end(void)
+{
+	struct task_ctx *c = ctx_current();
+
+	if (!c || !ctx_end(c, CTX_IOCTL))
+		return 0;
+	c->origin = 0;
+	ctx_leave(c);
+	return 0;
+}
+
+ON_ENTRY(kvm_vm_ioctl, ioctl_begin, ioctl_begin(file), struct file *file)
+ON_RETURN(kvm_vm_ioctl, ioctl_end, ioctl_end())
+
 static __always_inline int vcpu_destroy(struct kvm_vcpu *vcpu)
 {
 	vcpu_forget(as_number(vcpu));

@@ -43,24 +43,57 @@ static __always_inline u8 mode_of(struct kvm_vcpu *vcpu)
 	return cfg.isa == MMUSCOPE_isa_vmx ? MMUSCOPE_mode_ept : MMUSCOPE_mode_npt;
 }
 
+/*
+ * A VMM that lives for milliseconds is gone before user space can ask /proc for
+ * its command line, so that the record has a piece of it. Another task's memory
+ * cannot be read from here; a VM that is found is there to be asked.
+ */
+static __always_inline void args_fill(struct mmuscope_vm *rec, struct task_struct *task)
+{
+	u64 start = BPF_CORE_READ(task, mm, arg_start);
+	u64 len = BPF_CORE_READ(task, mm, arg_end) - start;
+
+	__builtin_memset(rec->args, 0, sizeof(rec->args));
+	if ((u64)task != bpf_get_current_task())
+		return;
+	if (len >= sizeof(rec->args))
+		len = sizeof(rec->args) - 1;
+	barrier_var(len);
+	bpf_probe_read_user(rec->args, len & (sizeof(rec->args) - 1), (void *)start);
+}
+
+/* Too large for the stack, and so made in the ring. */
 static __always_inline void vm_emit(struct kvm *kvm, struct task_struct *task,
 				    struct vm_state *vm, u8 life)
 {
 	struct task_struct *leader = BPF_CORE_READ(task, group_leader);
-	struct mmuscope_vm rec = record(vm, bpf_ktime_get_ns(), vm->id, MMUSCOPE_NO_VCPU);
+	u32 cpu = this_cpu();
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	struct mmuscope_vm *rec = ring ? bpf_ringbuf_reserve(ring, sizeof(*rec), 0) : NULL;
 
-	rec.pid = vm->pid;
-	rec.tid = BPF_CORE_READ(kvm, userspace_pid);
-	if (!rec.tid)
-		rec.tid = BPF_CORE_READ(task, pid);
-	rec.vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
-	rec.op = life;
-	rec.mode = vm->mode;
-	rec.isa = cfg.isa;
-	rec.kvm = (u64)kvm;
-	bpf_probe_read_kernel_str(rec.comm, sizeof(rec.comm), &leader->comm);
-	/* The owner's command line must be read while it is there. */
-	emit_flags(&rec, sizeof(rec), BPF_RB_FORCE_WAKEUP);
+	if (!rec) {
+		count_lost(MMUSCOPE_stage_ring);
+		return;
+	}
+	rec->hdr = (struct mmuscope_hdr){
+		.ts = bpf_ktime_get_ns(), .vm = vm->id, .vcpu = MMUSCOPE_NO_VCPU,
+		.type = MMUSCOPE_TYPE_vm, .size = sizeof(*rec),
+	};
+	rec->pid = vm->pid;
+	rec->tid = BPF_CORE_READ(kvm, userspace_pid);
+	if (!rec->tid)
+		rec->tid = BPF_CORE_READ(task, pid);
+	rec->vcpus = BPF_CORE_READ(kvm, online_vcpus.counter);
+	rec->op = life;
+	rec->mode = vm->mode;
+	rec->isa = cfg.isa;
+	rec->pad = 0;
+	rec->kvm = (u64)kvm;
+	__builtin_memset(rec->comm, 0, sizeof(rec->comm));
+	bpf_probe_read_kernel_str(rec->comm, sizeof(rec->comm), &leader->comm);
+	args_fill(rec, task);
+	/* The rest of the owner's command line must be read while it is there. */
+	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
 }
 
 __noinline __weak int vm_forget(u64 key, u64 task)

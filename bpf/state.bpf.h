@@ -245,13 +245,19 @@ static __always_inline u64 ctx_end(struct task_ctx *c, u32 kind)
 	return begin;
 }
 
-/* When nothing is going on any more a task that is no vCPU is forgotten. */
+/*
+ * When nothing is going on any more a task that is no vCPU is forgotten. The
+ * one thing that others happen within is a request of the VMM.
+ */
 static __always_inline void ctx_leave(struct task_ctx *c)
 {
 	u64 tid = bpf_get_current_pid_tgid();
 
-	if (c->depth)
+	if (c->depth) {
+		if (c->depth == 1 && c->begin[CTX_IOCTL])
+			c->origin = MMUSCOPE_origin_ioctl;
 		return;
+	}
 	c->origin = 0;
 	c->vm = 0;
 	bpf_map_delete_elem(&contexts, &tid);

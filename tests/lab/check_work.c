@@ -67,7 +67,7 @@ static void check_local_flushes(const char *name)
 	     stat_of(name, "stat.invlpg"));
 }
 
-/* FAILS until memslot changes and the reset of dirty rings have a context. */
+/* FAILS for npt-ring and shadow-ring until KVM_RESET_DIRTY_RINGS has a context. */
 static void check_flush_origins(const char *name)
 {
 	json_t *vm = vm_of(name);
@@ -81,10 +81,7 @@ static long long pages(json_t *vm, const char *op)
 	return rows(vm, "shadow_pages", "count", "op", op, NULL);
 }
 
-/*
- * FAILS for slots and split until what happens in KVM_SET_USER_MEMORY_REGION, and
- * in the worker that zaps roots for it (6.1), is told which VM it is of.
- */
+/* Zapped ones include those that a worker zaps after a memslot change (6.1). */
 static void check_pages(const char *name)
 {
 	json_t *vm = vm_of(name);
@@ -96,7 +93,8 @@ static void check_pages(const char *name)
 	/* KVM's own counters leave out the TDP MMU. */
 	if (!is_shadow(name))
 		return;
-	same("made", pages(vm, "made"), "stat.mmu_cache_miss", stat_of(name, "stat.mmu_cache_miss"));
+	same("made", pages(vm, "made"), "stat.mmu_cache_miss",
+	     stat_of(name, "stat.mmu_cache_miss"));
 	same("zapped", pages(vm, "zapped"), "stat.mmu_shadow_zapped",
 	     stat_of(name, "stat.mmu_shadow_zapped"));
 	same("direct", rows(vm, "shadow_pages", "count", "kind", "direct", NULL), "wanted", 0);
@@ -134,7 +132,8 @@ static void check_invalidations(const char *name)
 	long long all = rows(vm, "invalidations", "count", NULL);
 	long long frames = rows(vm, "invalidations", "gfns", NULL);
 
-	same("invalidations", all, "kvm_unmap_hva_range", event_of(name, "kvm:kvm_unmap_hva_range"));
+	same("invalidations", all, "kvm_unmap_hva_range",
+	     event_of(name, "kvm:kvm_unmap_hva_range"));
 	same("by the VMM", rows(vm, "invalidations", "count", "task", name, NULL), "all of them",
 	     strlen(name) < 16 ? all : ABSENT);
 	if (workload_is(name, "retouch")) {
@@ -186,7 +185,7 @@ static void check_slots(const char *name)
 	     mixed ? 2 * stat_of(name, "rounds") : 0);
 }
 
-/* FAILS for npt-split until eager splits, done when logging is switched on, have a context. */
+/* Eager splits, done when dirty logging is switched on. */
 static void check_splits(const char *name)
 {
 	json_t *vm = vm_of(name);

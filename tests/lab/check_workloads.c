@@ -64,6 +64,9 @@ static void check_identity(const char *name)
 	holds(!strcmp(fact_word(vm, "life"), "found"), "life %s", fact_word(vm, "life"));
 	same("pid", fact(vm, "pid"), "the guest's", stat_of(name, "pid"));
 	same("vCPUs", fact(vm, "vcpus"), "the guest's", stat_of(name, "vcpus"));
+	/* Its code and tables lie in a memslot of their own. */
+	holds(fact(vm, "memory") > stat_of(name, "pages") * 4096, "memory %lld for %lld pages",
+	      fact(vm, "memory"), stat_of(name, "pages"));
 	free(text);
 	free(check);
 }
@@ -99,7 +102,8 @@ static void check_faults(const char *name)
 		same("faults", all, "the guest expects", expected);
 	else
 		/* Two vCPUs may both fault on one table; each fault is a real one. */
-		holds(all >= expected, "faults %lld, the guest expects at least %lld", all, expected);
+		holds(all >= expected, "faults %lld, the guest expects %lld or more", all,
+		      expected);
 	same("faults", all, "kvm_page_fault", event_of(name, "kvm:kvm_page_fault"));
 	if (faults_taken(name, vm) != ABSENT)
 		same("faults less cached MMIO", faults_taken(name, vm), "stat.pf_taken",
@@ -118,7 +122,7 @@ static void check_verdicts(const char *name)
 	json_t *vm = vm_of(name);
 	long long fast = verdicts(vm, "fast_fixed");
 
-	/* One that fills the dirty ring goes to user space afterwards, and is fixed all the same. */
+	/* One that fills the dirty ring goes to user space afterwards, but is fixed. */
 	same("fast_fixed", fast, "stat.pf_fast", stat_of(name, "stat.pf_fast"));
 	same("fixed and fast_fixed", verdicts(vm, "fixed") + fast, "stat.pf_fixed",
 	     stat_of(name, "stat.pf_fixed"));
@@ -177,7 +181,12 @@ static void check_accesses(const char *name)
 	same("condition known", conditions(vm, "unknown"), "wanted", 0);
 }
 
-/* What a fault maps. Fast fixes, MMIO and faults that another vCPU fixed map nothing. */
+/*
+ * What a fault maps. Fast fixes, MMIO and faults that another vCPU fixed map nothing.
+ *
+ * FAILS for dirtylog, split and ring under NPT: a fast fix is shown with the
+ * fault's goal_level, which KVM has at 4K there whatever the entry's size is.
+ */
 static void check_levels(const char *name)
 {
 	json_t *vm = vm_of(name);

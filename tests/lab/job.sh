@@ -123,7 +123,11 @@ kprobes_off() {
 }
 
 uname -r >/results/kernel
-for part in ${*:-workloads vms stress refusals}; do
+for program in mmuscope mmuscope-guest; do
+	command -v "$program" >/dev/null || fail "there is no $program"
+done
+[ $# -gt 0 ] || set -- workloads vms stress refusals
+for part in "$@"; do
 	say "part $part: $(cut -d ' ' -f 1 /proc/uptime) s"
 	# shellcheck source=/dev/null
 	. "/lab-tests/$part.sh"

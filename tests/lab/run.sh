@@ -30,14 +30,18 @@ done
 # The kernel log is one of the checks.
 status=0
 tools/lab/lab run --kernel "$kernel" --timeout 480 --allow-dmesg --out "$out" \
-	--add "${MMUSCOPE:-$build/mmuscope}" "${parts[@]}" tests/lab/job.sh \
+	--add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
+	--add "$build/tools/lab/guest/mmuscope-guest" \
+	"${parts[@]}" tests/lab/job.sh \
 	>"$out/lab.log" 2>&1 </dev/null || status=$?
 if [ "$status" != 0 ]; then
 	printf 'lab: the job ended with exit code %d\n' "$status"
 	tail -n 20 "$out/lab.log"
+	echo 0 1 >"$results/lab.counts"
+	exit 1
 fi
 
-"$build/san/tests/lab/check" "$out" >"$log" 2>&1
+"$build/san/tests/lab/check" "$out" >"$log" 2>&1 || status=$?
 # TAP of several groups; lines with "! " in front of a result belong to it.
 awk '
 	function group_end() {
@@ -63,9 +67,10 @@ awk '
 		print passed + 0, failed + 0 >counts
 	}' counts="$results/lab.counts" "$log"
 read -r passed failed <"$results/lab.counts"
-if [ "$status" != 0 ] || [ "$passed" = 0 ]; then
-	failed=$((failed + 1))
-	printf '%d %d\n' "$passed" "$failed" >"$results/lab.counts"
+if [ "$status" != 0 ] && [ "$failed" = 0 ]; then
+	failed=1
+	tail -n 20 "$log"
+	echo "$passed $failed" >"$results/lab.counts"
 fi
 printf 'lab: %d passed, %d failed\n' "$passed" "$failed"
-[ "$failed" = 0 ]
+[ "$failed" = 0 ] && [ "$passed" != 0 ]

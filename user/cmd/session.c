@@ -81,7 +81,7 @@ static void name_vm(void *ctx, const struct mmuscope_vm *rec, char *name, size_t
 
 	(void)ctx;
 	memcpy(comm, rec->comm, sizeof(rec->comm));
-	proc_vm_name(rec->pid, comm, name, size);
+	proc_vm_name(rec->pid, comm, rec->args, sizeof(rec->args), name, size);
 }
 
 struct session *session_open(const struct options *o, pid_t root)

@@ -149,12 +149,17 @@ static void clean_name(char *name)
 			*name = '?';
 }
 
-void proc_vm_name(pid_t pid, const char *comm, char *name, size_t size)
+void proc_vm_name(pid_t pid, const char *comm, const char *args, size_t len, char *name,
+		  size_t size)
 {
 	char *cmdline = malloc(CMDLINE_MAX);
-	ssize_t len = cmdline ? proc_read(pid, "cmdline", cmdline, CMDLINE_MAX) : -ENOMEM;
+	ssize_t got = cmdline ? proc_read(pid, "cmdline", cmdline, CMDLINE_MAX) : -ENOMEM;
 
-	if (len <= 0 || proc_parse_name(cmdline, len, name, size))
+	/* The last argument of a cut command line is perhaps no whole one. */
+	while (len && args[len - 1])
+		len--;
+	if ((got <= 0 || proc_parse_name(cmdline, got, name, size)) &&
+	    (got > 0 || !len || proc_parse_name(args, len, name, size)))
 		snprintf(name, size, "%s:%d", comm, pid);
 	clean_name(name);
 	free(cmdline);
@@ -208,7 +213,7 @@ int proc_for_each_vm(int (*each)(void *ctx, pid_t pid, const char *name), void *
 		if (proc_read(pid, "comm", comm, sizeof(comm)) <= 0)
 			continue;
 		comm[strcspn(comm, "\n")] = '\0';
-		proc_vm_name(pid, comm, name, sizeof(name));
+		proc_vm_name(pid, comm, NULL, 0, name, sizeof(name));
 		err = each(ctx, pid, name);
 	}
 	closedir(dir);

@@ -24,9 +24,12 @@ int proc_parse_name(const char *cmdline, size_t len, char *name, size_t size);
  * proc_vm_name() - what the owner calls its VM
  * @pid: the owner
  * @comm: its task name, for a VM without a name: "comm:pid"
+ * @args: begin of its command line, for an owner that is gone already; may be cut
+ * @len: bytes of @args, 0 when it is not known
  * @name: set, always
  */
-void proc_vm_name(pid_t pid, const char *comm, char *name, size_t size);
+void proc_vm_name(pid_t pid, const char *comm, const char *args, size_t len, char *name,
+		  size_t size);
 
 /* Return: resident memory of @pid in bytes, 0 when it is gone. */
 uint64_t proc_rss(pid_t pid);
