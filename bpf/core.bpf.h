@@ -107,7 +107,6 @@ struct bpf_iter__task_file {
 	struct file *file;
 } KERNEL_TYPE;
 
-struct preempt_notifier;
 struct mmu_notifier;
 
 typedef struct {
@@ -170,9 +169,6 @@ struct kvm_vcpu___rip {
 
 struct kvm_vcpu {
 	struct kvm *kvm;
-	struct preempt_notifier_holder {
-		void *ops;
-	} preempt_notifier;
 	int vcpu_id;
 	struct pid *pid;
 	struct kvm_vcpu_arch arch;
@@ -315,11 +311,6 @@ static __always_inline u64 as_number(const void *ptr)
 static __always_inline struct kvm *kvm_of_notifier(struct mmu_notifier *mn)
 {
 	return (void *)as_number(mn) - bpf_core_field_offset(struct kvm, mmu_notifier);
-}
-
-static __always_inline struct kvm_vcpu *vcpu_of_preempt(struct preempt_notifier *pn)
-{
-	return (void *)as_number(pn) - bpf_core_field_offset(struct kvm_vcpu, preempt_notifier);
 }
 
 static __always_inline u64 kvm_flushes(struct kvm *kvm)

@@ -470,16 +470,16 @@ int BPF_PROG(nested_exit, u32 reason)
 	return nested(0);
 }
 
-static __always_inline int sched_out(struct preempt_notifier *pn)
+static __always_inline int sched_out(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct vcpu_state *v = vcpu_of(vcpu_of_preempt(pn));
+	struct vcpu_state *v = vcpu_running();
 
 	if (v)
 		span_sched(&v->span, task_sleeps(task) ? MMUSCOPE_SLEPT : MMUSCOPE_PREEMPTED);
 	return 0;
 }
 
-ON_ENTRY(kvm_sched_out, sched_out, sched_out(pn), struct preempt_notifier *pn)
+ON_ENTRY(kvm_sched_out, sched_out, sched_out())
 
 char LICENSE[] SEC("license") __weak = "GPL";

@@ -34,10 +34,12 @@ __noinline __weak int task_wanted(u64 taskp)
 
 static __always_inline u8 mode_of(struct kvm_vcpu *vcpu)
 {
+	u64 handler = (u64)BPF_CORE_READ(vcpu, arch.mmu, page_fault);
 	bool tdp = cfg.tdp;
 
-	if (cfg.tdp_page_fault)
-		tdp = (u64)BPF_CORE_READ(vcpu, arch.mmu, page_fault) == cfg.tdp_page_fault;
+	/* A vCPU that is being made has no handler yet. */
+	if (cfg.tdp_page_fault && handler)
+		tdp = handler == cfg.tdp_page_fault;
 	if (!tdp)
 		return MMUSCOPE_mode_shadow;
 	return cfg.isa == MMUSCOPE_isa_vmx ? MMUSCOPE_mode_ept : MMUSCOPE_mode_npt;
