@@ -38,6 +38,7 @@ struct source_bpf {
 	int epoll;
 	struct vcpu_exits *exits_then;	/* by slot, as of the last tick */
 	struct cpu_lost *lost_then;
+	uint64_t skipped_then;
 	struct made made;
 	uint64_t tick_ts;
 	uint64_t records;
@@ -214,29 +215,47 @@ static int exits_add(struct source_bpf *b, unsigned int slot, uint64_t now)
 	return 0;
 }
 
-static int lost_add(struct source_bpf *b, unsigned int cpu, uint64_t now)
+static int lost_add(struct source_bpf *b, uint32_t cpu, uint8_t stage, uint64_t count,
+		    uint64_t now)
+{
+	struct mmuscope_lost *rec;
+
+	if (!count)
+		return 0;
+	rec = (void *)made_add(&b->made, sizeof(*rec));
+	if (!rec)
+		return -ENOMEM;
+	rec->hdr.ts = now;
+	rec->hdr.dur = now - b->tick_ts;
+	rec->hdr.type = MMUSCOPE_TYPE_lost;
+	rec->hdr.vcpu = MMUSCOPE_NO_VCPU;
+	rec->count = count;
+	rec->cpu = cpu;
+	rec->stage = stage;
+	return 0;
+}
+
+static int lost_add_cpu(struct source_bpf *b, unsigned int cpu, uint64_t now)
 {
 	const struct cpu_lost *lost = &collector_maps(b->collector)->lost[cpu];
+	int err = 0;
 
-	for (unsigned int stage = 0; stage < STAGES_MAX; stage++) {
+	for (unsigned int stage = 0; stage < STAGES_MAX && !err; stage++) {
 		uint64_t count = __atomic_load_n(&lost->count[stage], __ATOMIC_RELAXED);
-		struct mmuscope_lost *rec;
 
-		if (count == b->lost_then[cpu].count[stage])
-			continue;
-		rec = (void *)made_add(&b->made, sizeof(*rec));
-		if (!rec)
-			return -ENOMEM;
-		rec->hdr.ts = now;
-		rec->hdr.dur = now - b->tick_ts;
-		rec->hdr.type = MMUSCOPE_TYPE_lost;
-		rec->hdr.vcpu = MMUSCOPE_NO_VCPU;
-		rec->count = count - b->lost_then[cpu].count[stage];
-		rec->cpu = cpu;
-		rec->stage = stage;
+		err = lost_add(b, cpu, stage, count - b->lost_then[cpu].count[stage], now);
 		b->lost_then[cpu].count[stage] = count;
 	}
-	return 0;
+	return err;
+}
+
+static int skipped_add(struct source_bpf *b, uint64_t now)
+{
+	uint64_t skipped = collector_skipped(b->collector);
+	int err = lost_add(b, ~0U, MMUSCOPE_stage_probe, skipped - b->skipped_then, now);
+
+	b->skipped_then = skipped;
+	return err;
 }
 
 static int bpf_tick(struct source *src)
@@ -248,7 +267,9 @@ static int bpf_tick(struct source *src)
 	for (unsigned int slot = 0; slot < VCPUS_MAX && !err; slot++)
 		err = exits_add(b, slot, now);
 	for (unsigned int cpu = 0; cpu < CPUS_MAX && !err; cpu++)
-		err = lost_add(b, cpu, now);
+		err = lost_add_cpu(b, cpu, now);
+	if (!err)
+		err = skipped_add(b, now);
 	b->tick_ts = now;
 	return err;
 }

@@ -528,3 +528,19 @@ void collector_run_time(const struct collector *c, uint64_t *ns, uint64_t *runs)
 		*runs += info.run_cnt;
 	}
 }
+
+uint64_t collector_skipped(const struct collector *c)
+{
+	struct bpf_program *prog;
+	uint64_t skipped = 0;
+
+	bpf_object__for_each_program(prog, c->skel->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t len = sizeof(info);
+
+		if (bpf_program__autoload(prog) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
+			skipped += info.recursion_misses;
+	}
+	return skipped;
+}

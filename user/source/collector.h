@@ -53,6 +53,12 @@ size_t collector_probes(const struct collector *c, const struct probe_status **l
 /* Sums what the kernel counted for the programs while its statistics were on. */
 void collector_run_time(const struct collector *c, uint64_t *ns, uint64_t *runs);
 
+/*
+ * Times the kernel skipped a program because the same one was under way on its CPU: it had been
+ * preempted. 0 where the kernel does not count them.
+ */
+uint64_t collector_skipped(const struct collector *c);
+
 /**
  * collector_slots() - faults that fit into a fault ring
  * @ring_bytes: size of the CPU's other ring; the two are alike

@@ -318,7 +318,7 @@ static int tell_late(struct merge *m, const struct mmuscope_hdr **rec)
 			.ts = m->now, .vcpu = MMUSCOPE_NO_VCPU,
 			.type = MMUSCOPE_TYPE_lost, .size = sizeof(m->lost),
 		},
-		.count = m->streams[i].late, .cpu = i, .stage = MMUSCOPE_stage_merge,
+		.count = m->streams[i].late, .cpu = ~0U, .stage = MMUSCOPE_stage_merge,
 	};
 	m->late -= m->streams[i].late;
 	m->streams[i].late = 0;

@@ -79,7 +79,8 @@ struct source;
  * @release: the records of @stream that next() gave are done with
  * @wait: sleeps until a stream may have records or @timeout_ms passed; 0, or -EINTR.
  * @tick: lets the source add what it has to count itself (exits, lost) as records that the
- *	following next() calls give; called at the end of an interval and before close. NULL: nothing to add.
+ *	following next() calls give; called at the end of an interval and before close.
+ *	NULL: nothing to add.
  * @probes: the hooks, for doctor and the closing lines; owned by the source. NULL: has none.
  * @cost: what was spent so far. NULL: not known.
  */

@@ -43,7 +43,8 @@ bool view_exits_complete(const struct ledger *l)
 {
 	/* Exits are counted in tables, not in rings: only these stages can miss some. */
 	return !l->lost[MMUSCOPE_stage_vcpus] && !l->lost[MMUSCOPE_stage_vms] &&
-	       !l->lost[MMUSCOPE_stage_merge] && !l->lost[MMUSCOPE_stage_unknown];
+	       !l->lost[MMUSCOPE_stage_merge] && !l->lost[MMUSCOPE_stage_probe] &&
+	       !l->lost[MMUSCOPE_stage_unknown];
 }
 
 static void stat_facts(const struct vm_view *v)
