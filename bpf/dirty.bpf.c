@@ -142,28 +142,9 @@ int BPF_PROG(split, u64 gfn, u64 spte, int level, int error)
 }
 
 /* A memslot request, for the flushes and zaps on its way. */
-static __always_inline int slot_begin(struct kvm *kvm)
-{
-	u16 vm = vm_id(kvm);
-
-	if (vm)
-		ctx_begin(CTX_SLOT, vm, MMUSCOPE_origin_slot);
-	return 0;
-}
-
-static __always_inline int slot_end(void)
-{
-	struct task_ctx *c = ctx_current();
-
-	if (!c || !ctx_end(c, CTX_SLOT))
-		return 0;
-	c->origin = 0;
-	ctx_leave(c);
-	return 0;
-}
-
-ON_ENTRY(kvm_set_memslot, slot_begin, slot_begin(kvm), struct kvm *kvm)
-ON_RETURN(kvm_set_memslot, slot_end, slot_end())
+ON_ENTRY(kvm_set_memslot, slot_begin, ctx_open(kvm, CTX_SLOT, MMUSCOPE_origin_slot),
+	 struct kvm *kvm)
+ON_RETURN(kvm_set_memslot, slot_end, ctx_close(CTX_SLOT))
 
 static __always_inline int slot_changed(struct kvm *kvm, struct kvm_memory_slot *old,
 					struct kvm_memory_slot *new, u32 change)

@@ -15,28 +15,10 @@ static __always_inline int vcpu_load(struct kvm_vcpu *vcpu)
 ON_ENTRY(kvm_mmu_load, vcpu_load, vcpu_load(vcpu), struct kvm_vcpu *vcpu)
 
 /* Any request of the VMM to a VM; what is done for it belongs to that VM. */
-static __always_inline int ioctl_begin(struct file *file)
-{
-	u16 vm = vm_id(BPF_CORE_READ(file, private_data));
-
-	if (vm)
-		ctx_begin(CTX_IOCTL, vm, MMUSCOPE_origin_ioctl);
-	return 0;
-}
-
-static __always_inline int ioctl_end(void)
-{
-	struct task_ctx *c = ctx_current();
-
-	if (!c || !ctx_end(c, CTX_IOCTL))
-		return 0;
-	c->origin = 0;
-	ctx_leave(c);
-	return 0;
-}
-
-ON_ENTRY(kvm_vm_ioctl, ioctl_begin, ioctl_begin(file), struct file *file)
-ON_RETURN(kvm_vm_ioctl, ioctl_end, ioctl_end())
+ON_ENTRY(kvm_vm_ioctl, ioctl_begin,
+	 ctx_open(BPF_CORE_READ(file, private_data), CTX_IOCTL, MMUSCOPE_origin_ioctl),
+	 struct file *file)
+ON_RETURN(kvm_vm_ioctl, ioctl_end, ctx_close(CTX_IOCTL))
 
 static __always_inline int vcpu_destroy(struct kvm_vcpu *vcpu)
 {

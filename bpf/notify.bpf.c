@@ -147,19 +147,9 @@ AGE(kvm_mmu_notifier_clear_flush_young)
 AGE(kvm_mmu_notifier_clear_young)
 
 /* The owner's address space goes away, and all mappings with it. */
-static __always_inline int release_end(void)
-{
-	struct task_ctx *c = ctx_current();
-
-	if (!c || !ctx_end(c, CTX_RELEASE))
-		return 0;
-	c->origin = 0;
-	ctx_leave(c);
-	return 0;
-}
-
 ON_ENTRY(kvm_mmu_notifier_release, release,
-	 notify_begin(CTX_RELEASE, mn, MMUSCOPE_origin_destroy, 0, 0, 0), struct mmu_notifier *mn)
-ON_RETURN(kvm_mmu_notifier_release, release_end, release_end())
+	 ctx_open(kvm_of_notifier(mn), CTX_RELEASE, MMUSCOPE_origin_destroy),
+	 struct mmu_notifier *mn)
+ON_RETURN(kvm_mmu_notifier_release, release_end, ctx_close(CTX_RELEASE))
 
 char LICENSE[] SEC("license") __weak = "GPL";

@@ -263,6 +263,27 @@ static __always_inline void ctx_leave(struct task_ctx *c)
 	bpf_map_delete_elem(&contexts, &tid);
 }
 
+/* A stretch of time in which all that the task does is for @kvm, and why. */
+static __always_inline int ctx_open(struct kvm *kvm, u32 kind, u8 origin)
+{
+	u16 vm = vm_id(kvm);
+
+	if (vm)
+		ctx_begin(kind, vm, origin);
+	return 0;
+}
+
+static __always_inline int ctx_close(u32 kind)
+{
+	struct task_ctx *c = ctx_current();
+
+	if (!c || !ctx_end(c, kind))
+		return 0;
+	c->origin = 0;
+	ctx_leave(c);
+	return 0;
+}
+
 static __always_inline u8 origin_of(struct vcpu_state *v)
 {
 	if (v->ctx.origin)
