@@ -107,10 +107,9 @@ static __always_inline void fault_emit(struct vcpu_state *v)
 	void *ring;
 	u64 head;
 
-	if (!f)
-		return;
-	head = f->head;
-	if (head - *(volatile u64 *)&f->tail > cfg.slots_mask) {
+	/* No ring: a CPU that was plugged in since. */
+	head = f ? f->head : 0;
+	if (!f || head - *(volatile u64 *)&f->tail > cfg.slots_mask) {
 		count_lost(MMUSCOPE_stage_ring);
 		return;
 	}

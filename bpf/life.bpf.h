@@ -219,7 +219,6 @@ __noinline __weak u32 vcpu_register(u64 key, u64 task, u64 tid, u32 life)
 	v->slot = slot;
 	span_init(&v->span, vm, BPF_CORE_READ(vcpu, vcpu_id), cfg.isa, mode);
 	v->vcpu = key;
-	v->kvm = (u64)kvm;
 	v->tid = tid;
 	bpf_map_update_elem(&vcpu_slots, &key, &slot, BPF_ANY);
 	vcpu_emit(v, (void *)task, life);

@@ -111,7 +111,6 @@ struct vcpu_state {
 	struct span span;
 	struct task_ctx ctx;
 	__u64 vcpu;		/* address of KVM's struct; 0: destroyed */
-	__u64 kvm;
 	__u64 tid;		/* bpf_get_current_pid_tgid() of the thread that runs it */
 	__u64 apf_ts;
 	__u64 apf_gva;

@@ -115,8 +115,9 @@ static __always_inline void count_lost(u32 stage)
  * The consumer looks at the rings by the clock. It is woken only where a
  * quarter of a ring was written since the last time.
  */
-static __always_inline void emit_flags(const void *rec, u32 size, u64 flags)
+static __always_inline void emit_sized(const void *rec, u32 size)
 {
+	u64 flags = BPF_RB_NO_WAKEUP;
 	u32 cpu = this_cpu();
 	struct cpu_cache *c = &cpus[cpu];
 	void *ring = bpf_map_lookup_elem(&rings, &cpu);
@@ -130,7 +131,7 @@ static __always_inline void emit_flags(const void *rec, u32 size, u64 flags)
 		count_lost(MMUSCOPE_stage_ring);
 }
 
-#define emit(rec) emit_flags((rec), sizeof(*(rec)), BPF_RB_NO_WAKEUP)
+#define emit(rec) emit_sized((rec), sizeof(*(rec)))
 
 /* A record's header; the rest of the record is zero. */
 #define record(name, when, vmid, vcpuid)				\
