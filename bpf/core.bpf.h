@@ -148,6 +148,12 @@ struct kvm___flat {
 	struct kvm_vm_stat___flat stat;
 } KERNEL_TYPE;
 
+struct kvm_vcpu_stat {
+	u64 pf_fixed;
+	u64 pf_emulate;
+	u64 pf_spurious;
+} KERNEL_TYPE;
+
 struct kvm_mmu {
 	void *page_fault;
 } KERNEL_TYPE;
@@ -171,6 +177,7 @@ struct kvm_vcpu {
 	struct kvm *kvm;
 	int vcpu_id;
 	struct pid *pid;
+	struct kvm_vcpu_stat stat;
 	struct kvm_vcpu_arch arch;
 } KERNEL_TYPE;
 
@@ -225,12 +232,6 @@ struct mmu_notifier_range {
 struct kvm_gfn_range {
 	u64 start;
 	u64 end;
-} KERNEL_TYPE;
-
-/* By 5.17; before, the handlers took its members one by one. */
-struct kvm_page_fault {
-	u8 goal_level;
-	u64 gfn;
 } KERNEL_TYPE;
 
 struct vmcb_control_area {

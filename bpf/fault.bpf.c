@@ -2,8 +2,6 @@
 /* The vCPU's way out of the guest and back: faults and exits. */
 #include "state.bpf.h"
 
-#define FDS_MAX		256	/* how many files of a task are looked through */
-
 /* RET_PF_* of the running kernel, see collector_config. */
 static __always_inline u8 verdict_of(u32 ret)
 {
@@ -49,107 +47,202 @@ static __always_inline u32 reason_of(struct vcpu_state *v)
 	return vmx_reason(v->vcpu) & 0xffff;
 }
 
-/* Index of a fault's exit, for which the reason need not be read: asm/svm.h, asm/vmx.h. */
-static __always_inline u32 fault_index(struct vcpu_state *v)
-{
-	bool shadow = v->span.mode == MMUSCOPE_mode_shadow;
-
-	if (cfg.isa == MMUSCOPE_isa_svm)
-		return shadow ? 0x4e : EXIT_SVM_HIGH;
-	return shadow ? 0 : v->span.rec.error == PF_RESERVED ? 49 : 48;
-}
-
-static __always_inline void count_exit(struct vcpu_state *v, u64 ns, bool fault)
+/*
+ * Functions of their own, here and below, are what the programs that every fault
+ * runs do rarely: a register that is used anywhere in a program is saved each time.
+ */
+static __noinline int count_exit(struct vcpu_state *v, u64 ns)
 {
 	struct vcpu_exits *e = bpf_map_lookup_elem(&exits, &v->slot);
-	u64 i = fault ? fault_index(v) : exit_index(reason_of(v));
+	u64 i = exit_index(reason_of(v));
 
 	if (!e)
-		return;
+		return 0;
 	/* Always true, and now the verifier knows as well. */
 	barrier_var(i);
 	i &= EXIT_INDEX_MAX - 1;
 	e->by[i].count++;
 	e->by[i].ns += ns;
+	return 0;
 }
 
-static __always_inline int vcpu_exited(struct kvm_vcpu *vcpu, u32 isa, u32 reason)
+/* The reason of a fault's exit follows from the mode: user/source/bpf.c knows it. */
+static __always_inline void count_fault(struct vcpu_state *v)
 {
-	struct vcpu_state *v = vcpu_of(vcpu);
+	/* With one exception: an EPT misconfiguration. */
+	if (v->span.rec.error == PF_RESERVED && cfg.isa == MMUSCOPE_isa_vmx) {
+		count_exit(v, v->span.rec.hdr.dur);
+		return;
+	}
+	v->faults.count++;
+	v->faults.ns += v->span.rec.hdr.dur;
+}
 
-	if (!v)
+/* The others of these counters came in 5.19; without them this one says nothing. */
+static __always_inline u64 pf_fixed(struct kvm_vcpu *vcpu)
+{
+	if (!bpf_core_field_exists(vcpu->stat.pf_emulate))
 		return 0;
-	v->reason = reason;
-	v->span.isa = isa;
-	if (span_exit(&v->span, bpf_ktime_get_ns()))
-		emit(&v->span.rec);
+	return BPF_CORE_READ(vcpu, stat.pf_fixed);
+}
+
+/*
+ * What became of a fault that was not fixed, where KVM's counters tell: each is
+ * compared with its value when it was looked at last. One that none of them
+ * counted is tried again.
+ */
+static __noinline u32 verdict_counted(struct vcpu_state *v)
+{
+	struct kvm_vcpu *vcpu = (void *)v->vcpu;
+	u32 verdict = MMUSCOPE_verdict_retry;
+	u64 emulate, spurious;
+
+	if (!bpf_core_field_exists(vcpu->stat.pf_emulate))
+		return MMUSCOPE_verdict_unknown;
+	emulate = BPF_CORE_READ(vcpu, stat.pf_emulate);
+	spurious = BPF_CORE_READ(vcpu, stat.pf_spurious);
+	if (emulate != v->pf_emulate)
+		verdict = MMUSCOPE_verdict_emulated;
+	else if (spurious != v->pf_spurious)
+		verdict = MMUSCOPE_verdict_spurious;
+	v->pf_emulate = emulate;
+	v->pf_spurious = spurious;
+	return verdict;
+}
+
+/*
+ * Where no hook on the handler's return told before: see probes_thin(). @fixed is
+ * KVM's counter now, with its value at the last entry to compare.
+ */
+static __always_inline void vcpu_answered(struct vcpu_state *v, u64 fixed)
+{
+	if (!span_handling(&v->span) || v->span.rec.verdict)
+		return;
+	v->span.rec.verdict = fixed != v->pf_fixed ? MMUSCOPE_verdict_fixed : verdict_counted(v);
+}
+
+/* The entry was not seen. */
+static __noinline int fault_cut(struct vcpu_state *v)
+{
+	emit(&v->span.rec);
+	return 0;
+}
+
+static __always_inline int vcpu_exited(struct vcpu_state *v)
+{
+	if (v && span_exit(&v->span, bpf_ktime_get_ns()))
+		fault_cut(v);
 	return 0;
 }
 
 /* Before 5.16: (u32 exit_reason, struct kvm_vcpu *vcpu, u32 isa) */
 SEC("raw_tp/kvm_exit")
-int BPF_PROG(exit_3, u32 reason, struct kvm_vcpu *vcpu, u32 isa)
+int BPF_PROG(exit_3, u32 reason, struct kvm_vcpu *vcpu)
 {
-	return vcpu_exited(vcpu, isa, reason & 0xffff);
+	struct vcpu_state *v = vcpu_of(this_cpu(), vcpu);
+
+	if (v)
+		v->reason = reason & 0xffff;
+	return vcpu_exited(v);
 }
 
 SEC("raw_tp/kvm_exit")
-int BPF_PROG(exit_2, struct kvm_vcpu *vcpu, u32 isa)
+int BPF_PROG(exit_2, struct kvm_vcpu *vcpu)
 {
-	return vcpu_exited(vcpu, isa, ~0U);
+	return vcpu_exited(vcpu_of(this_cpu(), vcpu));
+}
+
+static __noinline int fault_lost(void)
+{
+	count_lost(MMUSCOPE_stage_ring);
+	return 0;
+}
+
+static __noinline int consumer_wake(void)
+{
+	u32 cpu = this_cpu();
+	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+
+	if (ring)
+		ring = bpf_ringbuf_reserve(ring, sizeof(u64), 0);
+	if (ring)
+		bpf_ringbuf_discard(ring, BPF_RB_FORCE_WAKEUP);
+	return 0;
 }
 
 /* Interrupts are off here: see struct fault_ring. */
-static __always_inline void fault_emit(struct vcpu_state *v)
+static __always_inline void fault_emit(struct vcpu_state *v, u32 cpu)
 {
-	u32 cpu = this_cpu();
 	struct fault_ring *f = bpf_map_lookup_elem(&fault_rings, &cpu);
-	void *ring;
 	u64 head;
 
 	/* No ring: a CPU that was plugged in since. */
 	head = f ? f->head : 0;
 	if (!f || head - *(volatile u64 *)&f->tail > cfg.slots_mask) {
-		count_lost(MMUSCOPE_stage_ring);
+		fault_lost();
 		return;
 	}
 	f->slot[head & cfg.slots_mask] = v->span.rec;
 	/* The record is there before its number: x86 keeps the order of stores. */
 	barrier();
 	*(volatile u64 *)&f->head = head + 1;
-	if (head & cfg.wake_mask)
-		return;
-	ring = bpf_map_lookup_elem(&rings, &cpu);
-	if (!ring)
-		return;
-	ring = bpf_ringbuf_reserve(ring, sizeof(u64), 0);
-	if (ring)
-		bpf_ringbuf_discard(ring, BPF_RB_FORCE_WAKEUP);
+	if (!(head & cfg.wake_mask))
+		consumer_wake();
 }
 
-SEC("raw_tp/kvm_entry")
-int BPF_PROG(entry_1, struct kvm_vcpu *vcpu)
+static __always_inline void vcpu_entered(struct vcpu_state *v, u32 cpu)
 {
-	struct vcpu_state *v = vcpu_of(vcpu);
-	u64 now, begin;
-	bool fault;
+	u64 now = bpf_ktime_get_ns();
+
+	if (span_open(&v->span)) {
+		span_close(&v->span, now);
+		count_fault(v);
+		fault_emit(v, cpu);
+	} else if (span_outside(&v->span)) {
+		count_exit(v, now - v->span.exit_ts);
+	}
+	v->span.phase = SPAN_GUEST;
+}
+
+/*
+ * The programs that every fault runs take their arguments from @ctx where they
+ * need them: kept from the start they would take registers, which are saved first.
+ */
+SEC("tp_btf/kvm_entry")
+int entry_b(u64 *ctx)
+{
+	u32 cpu = this_cpu();
+	struct vcpu_state *v = vcpu_of(cpu, (void *)ctx[0]);
+	struct kvm_vcpu *vcpu;
 
 	if (!v)
 		return 0;
-	now = bpf_ktime_get_ns();
-	begin = v->span.exit_ts;
-	fault = span_entry_packed(&v->span, now);
-	if (begin)
-		count_exit(v, now - begin, fault);
-	if (fault)
-		fault_emit(v);
+	/* Another thread of the VMM runs it by now. */
+	if (bpf_get_current_task() != v->task)
+		vcpu_find(v->vcpu);
+	vcpu = (void *)ctx[0];
+	if (bpf_core_field_exists(vcpu->stat.pf_emulate)) {
+		u64 fixed = vcpu->stat.pf_fixed;
+
+		vcpu_answered(v, fixed);
+		v->pf_fixed = fixed;
+	}
+	vcpu_entered(v, cpu);
 	return 0;
 }
 
-static __always_inline int page_fault(struct vcpu_state *v, u64 addr, u64 error, u64 rip)
+SEC("raw_tp/kvm_entry")
+int entry_1(u64 *ctx)
 {
-	if (v)
-		span_fault(&v->span, bpf_ktime_get_ns(), addr, error, rip);
+	u32 cpu = this_cpu();
+	struct vcpu_state *v = vcpu_of(cpu, (void *)ctx[0]);
+
+	if (!v)
+		return 0;
+	if (bpf_get_current_task() != v->task)
+		vcpu_find(v->vcpu);
+	vcpu_answered(v, pf_fixed((void *)v->vcpu));
+	vcpu_entered(v, cpu);
 	return 0;
 }
 
@@ -174,22 +267,34 @@ static __always_inline u64 rip_of(struct kvm_vcpu *vcpu)
 /* The same where the pointer is typed and can be followed without a call. */
 static __always_inline u64 rip_direct(struct kvm_vcpu *vcpu)
 {
-	if (bpf_core_field_exists(vcpu->arch.regs[VCPU_REGS_RIP]) &&
-	    cfg.isa == MMUSCOPE_isa_svm)
+	if (cfg.isa != MMUSCOPE_isa_svm &&
+	    (!bpf_core_field_exists(vcpu->arch.regs[VCPU_REGS_RIP]) ||
+	     !(vcpu->arch.regs_avail & (1U << VCPU_REGS_RIP))))
+		return MMUSCOPE_UNKNOWN;
+	if (bpf_core_field_exists(vcpu->arch.regs[VCPU_REGS_RIP]))
 		return vcpu->arch.regs[VCPU_REGS_RIP];
-	return rip_of(vcpu);
+	return ((struct kvm_vcpu___rip *)vcpu)->arch.rip;
 }
 
 SEC("tp_btf/kvm_page_fault")
-int BPF_PROG(page_fault_b, struct kvm_vcpu *vcpu, u64 addr, u64 error)
+int page_fault_b(u64 *ctx)
 {
-	return page_fault(vcpu_of(vcpu), addr, error, rip_direct(vcpu));
+	struct vcpu_state *v = vcpu_of(this_cpu(), (void *)ctx[0]);
+
+	if (v)
+		span_fault(&v->span, bpf_ktime_get_ns(), ctx[1], ctx[2],
+			   rip_direct((void *)ctx[0]));
+	return 0;
 }
 
 SEC("raw_tp/kvm_page_fault")
 int BPF_PROG(page_fault_3, struct kvm_vcpu *vcpu, u64 addr, u64 error)
 {
-	return page_fault(vcpu_of(vcpu), addr, error, rip_of(vcpu));
+	struct vcpu_state *v = vcpu_of(this_cpu(), vcpu);
+
+	if (v)
+		span_fault(&v->span, bpf_ktime_get_ns(), addr, error, rip_of(vcpu));
+	return 0;
 }
 
 /* Before 6.1: (unsigned long addr, u32 error) */
@@ -198,7 +303,9 @@ int BPF_PROG(page_fault_2, u64 addr, u32 error)
 {
 	struct vcpu_state *v = vcpu_running();
 
-	return page_fault(v, addr, error, v ? rip_of((void *)v->vcpu) : MMUSCOPE_UNKNOWN);
+	if (v)
+		span_fault(&v->span, bpf_ktime_get_ns(), addr, error, rip_of((void *)v->vcpu));
+	return 0;
 }
 
 SEC("raw_tp/kvm_mmu_spte_requested")
@@ -211,96 +318,31 @@ int BPF_PROG(requested)
 	return 0;
 }
 
+/* An entry is set: the nearest thing to the handler's return where that is not hooked. */
+static __always_inline void vcpu_mapped(struct vcpu_state *v)
+{
+	if (cfg.counted && span_handling(&v->span))
+		v->span.rec.handler_ns = bpf_ktime_get_ns() - v->span.fault_ts;
+}
+
 SEC("raw_tp/kvm_mmu_set_spte")
-int BPF_PROG(set_spte, int level, u64 gfn)
+int set_spte(u64 *ctx)
+{
+	struct vcpu_state *v = vcpu_running();
+
+	if (!v)
+		return 0;
+	span_mapped(&v->span, ctx[0], ctx[1]);
+	vcpu_mapped(v);
+	return 0;
+}
+
+static __always_inline int handled(u32 ret)
 {
 	struct vcpu_state *v = vcpu_running();
 
 	if (v)
-		span_mapped(&v->span, level, gfn);
-	return 0;
-}
-
-/*
- * The vCPU that the running task is, by its open files: KVM notes in the vCPU
- * which thread called KVM_RUN last. 0 where it is none.
- */
-__noinline __weak u64 vcpu_by_fd(u32 pid)
-{
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
-	u32 max = BPF_CORE_READ(fdt, max_fds);
-	struct file **fds = BPF_CORE_READ(fdt, fd);
-
-	for (u32 i = 0; i < FDS_MAX; i++) {
-		struct kvm_vcpu *vcpu;
-		struct file *file = NULL;
-
-		if (i >= max)
-			break;
-		bpf_probe_read_kernel(&file, sizeof(file), fds + i);
-		if (!file || file_name(file) != NAME_VCPU)
-			continue;
-		vcpu = BPF_CORE_READ(file, private_data);
-		if ((u32)BPF_CORE_READ(vcpu, pid, numbers[0].nr) == pid)
-			return (u64)vcpu;
-	}
-	return 0;
-}
-
-/*
- * KVM with software virtualization (no VMX, no SVM) fires neither exit nor
- * entry. There a fault is what lies between the walk of the guest's tables and
- * the entry that is set.
- */
-SEC("raw_tp/kvm_mmu_pagetable_walk")
-int BPF_PROG(soft_walk, u64 addr, u32 access)
-{
-	struct vcpu_state *v = vcpu_current();
-
-	if (!v) {
-		u64 vcpu = vcpu_by_fd(bpf_get_current_pid_tgid());
-
-		if (!vcpu)
-			return 0;
-		vcpu_find(vcpu);
-		v = vcpu_current();
-		if (!v)
-			return 0;
-	}
-	v->span.phase = SPAN_GUEST;
-	span_fault(&v->span, bpf_ktime_get_ns(), addr, access, MMUSCOPE_UNKNOWN);
-	return 0;
-}
-
-SEC("raw_tp/kvm_mmu_set_spte")
-int BPF_PROG(soft_set_spte, int level, u64 gfn)
-{
-	struct vcpu_state *v = vcpu_current();
-	u64 now;
-
-	if (!v || !(v->span.seen & SPAN_SEEN_REQUESTED))
-		return 0;
-	now = bpf_ktime_get_ns();
-	span_mapped(&v->span, level, gfn);
-	span_handled(&v->span, now, MMUSCOPE_verdict_unknown);
-	if (span_entry(&v->span, now))
-		emit(&v->span.rec);
-	return 0;
-}
-
-static __always_inline int handled(u32 ret, u8 level, u64 gfn)
-{
-	struct vcpu_state *v = vcpu_running();
-	u8 verdict = verdict_of(ret);
-
-	if (!v)
-		return 0;
-	/* Where kvm_mmu_set_spte is not asked, see probes_thin(). A fast fix maps nothing. */
-	if (verdict == MMUSCOPE_verdict_fixed && level &&
-	    !(v->span.seen & (SPAN_SEEN_MAPPED | SPAN_SEEN_FAST)))
-		span_mapped(&v->span, level, gfn);
-	span_handled(&v->span, bpf_ktime_get_ns(), verdict);
+		span_handled(&v->span, bpf_ktime_get_ns(), verdict_of(ret));
 	return 0;
 }
 
@@ -310,15 +352,15 @@ static __always_inline int handled(u32 ret, u8 level, u64 gfn)
  */
 #define HANDLER(name)								\
 SEC("fexit/" #name)								\
-int BPF_PROG(name##_f, void *vcpu, struct kvm_page_fault *fault, u32 ret)	\
+int BPF_PROG(name##_f, void *vcpu, void *fault, u32 ret)			\
 {										\
-	return handled(ret, fault->goal_level, fault->gfn);			\
+	return handled(ret);							\
 }										\
 										\
 SEC("kretprobe/" #name)								\
 int BPF_KRETPROBE(name##_k, u32 ret)						\
 {										\
-	return handled(ret, 0, 0);						\
+	return handled(ret);							\
 }
 
 HANDLER(kvm_tdp_page_fault)
@@ -334,6 +376,7 @@ static __always_inline int fast_fixed(u32 ret)
 
 	if (!v)
 		return 0;
+	vcpu_mapped(v);
 	if (verdict == MMUSCOPE_verdict_fixed)
 		span_saw(&v->span, SPAN_SEEN_FAST);
 	else if (verdict == MMUSCOPE_verdict_spurious)
@@ -385,7 +428,12 @@ int BPF_PROG(fast_mmio, u64 gpa)
 SEC("raw_tp/mark_mmio_spte")
 int BPF_PROG(mmio_new)
 {
-	saw(SPAN_SEEN_MMIO);
+	struct vcpu_state *v = vcpu_running();
+
+	if (!v)
+		return 0;
+	vcpu_mapped(v);
+	span_saw(&v->span, SPAN_SEEN_MMIO);
 	return 0;
 }
 
@@ -423,18 +471,18 @@ SEC("raw_tp/kvm_userspace_exit")
 int BPF_PROG(user_exit)
 {
 	struct vcpu_state *v = vcpu_current();
-	u64 now, begin;
-	bool fault;
+	u64 now;
 
 	if (!v)
 		return 0;
 	now = bpf_ktime_get_ns();
-	begin = v->span.exit_ts;
-	fault = span_user(&v->span, now);
-	if (begin)
-		count_exit(v, now - begin, fault);
-	if (fault)
+	vcpu_answered(v, pf_fixed((void *)v->vcpu));
+	if (span_outside(&v->span))
+		count_exit(v, now - v->span.exit_ts);
+	if (span_user(&v->span, now)) {
+		count_fault(v);
 		emit(&v->span.rec);
+	}
 	return 0;
 }
 
@@ -443,7 +491,7 @@ static __always_inline int nested(u8 running)
 	struct vcpu_state *v = vcpu_current();
 
 	if (v)
-		v->span.nested = running;
+		span_nested(&v->span, running);
 	return 0;
 }
 
@@ -469,6 +517,23 @@ int BPF_PROG(nested_exit, u32 reason)
 	return nested(0);
 }
 
+/*
+ * A page that was read behind the guest's back is mapped now: through the same
+ * functions as a fault, but whatever happens next is not of the fault at hand.
+ */
+static __always_inline int page_ready(void)
+{
+	struct vcpu_state *v = vcpu_current();
+
+	if (v && span_handling(&v->span)) {
+		vcpu_answered(v, pf_fixed((void *)v->vcpu));
+		v->span.phase = SPAN_ANSWERED;
+	}
+	return 0;
+}
+
+ON_ENTRY(kvm_arch_async_page_ready, page_ready, page_ready())
+
 static __always_inline int sched_out(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
@@ -476,6 +541,8 @@ static __always_inline int sched_out(void)
 
 	if (v)
 		span_sched(&v->span, task_sleeps(task) ? MMUSCOPE_SLEPT : MMUSCOPE_PREEMPTED);
+	/* What comes next on this CPU may carry no vCPU to tell. */
+	__builtin_memset(&cpus[this_cpu()], 0, offsetof(struct cpu_cache, bytes));
 	return 0;
 }
 

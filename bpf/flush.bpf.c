@@ -95,7 +95,7 @@ ON_RETURN(kvm_flush_remote_tlbs_range, range_end, range_end())
 static __always_inline int local(struct kvm_vcpu *vcpu, u8 scope, u64 gfn)
 {
 	struct mmuscope_flush rec = record(flush, bpf_ktime_get_ns(), 0, 0);
-	struct vcpu_state *v = vcpu_of(vcpu);
+	struct vcpu_state *v = vcpu_of(this_cpu(), vcpu);
 
 	if (!v)
 		return 0;

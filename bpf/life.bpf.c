@@ -2,13 +2,17 @@
 /* The end of VMs and vCPUs. */
 #include "state.bpf.h"
 
+struct vcpu_state vcpus[VCPUS_MAX] = {};
+struct cpu_cache cpus[CPUS_MAX] = {};
+struct cpu_lost lost[CPUS_MAX] = {};
+
 /*
  * A new vCPU makes its page tables' root before it enters for the first time:
  * this is where it is seen first.
  */
 static __always_inline int vcpu_load(struct kvm_vcpu *vcpu)
 {
-	vcpu_of(vcpu);
+	vcpu_of(this_cpu(), vcpu);
 	return 0;
 }
 

@@ -182,11 +182,12 @@ __noinline __weak int vcpu_forget(u64 vcpu)
 		return 0;
 	free = *slot;
 	bpf_map_delete_elem(&vcpu_slots, &vcpu);
-	v = vcpu_at(free);
-	if (!v)
+	if (free == SLOT_NONE)
 		return 0;
+	v = vcpu_at(free);
 	vcpu_emit(v, (void *)bpf_get_current_task(), MMUSCOPE_life_destroyed);
 	v->vcpu = 0;
+	v->task = 0;
 	if (v->tid)
 		bpf_map_delete_elem(&task_slots, &v->tid);
 	bpf_map_push_elem(&free_vcpus, &free, BPF_ANY);
@@ -199,6 +200,7 @@ __noinline __weak u32 vcpu_register(u64 key, u64 task, u64 tid, u32 life)
 	struct kvm_vcpu *vcpu = (void *)key;
 	struct kvm *kvm = BPF_CORE_READ(vcpu, kvm);
 	u8 mode = mode_of(vcpu);
+	struct exit_count faults;
 	u32 slot = SLOT_NONE;
 	struct vcpu_state *v;
 	int vm;
@@ -213,11 +215,17 @@ __noinline __weak u32 vcpu_register(u64 key, u64 task, u64 tid, u32 life)
 		return SLOT_NONE;
 	}
 	v = vcpu_at(slot);
-	if (!v)
-		return SLOT_NONE;
+	faults = v->faults;
 	__builtin_memset(v, 0, sizeof(*v));
+	v->faults = faults;
 	v->slot = slot;
+	v->reason = ~0U;
 	span_init(&v->span, vm, BPF_CORE_READ(vcpu, vcpu_id), cfg.isa, mode);
+	if (bpf_core_field_exists(vcpu->stat.pf_emulate)) {
+		v->pf_fixed = BPF_CORE_READ(vcpu, stat.pf_fixed);
+		v->pf_emulate = BPF_CORE_READ(vcpu, stat.pf_emulate);
+		v->pf_spurious = BPF_CORE_READ(vcpu, stat.pf_spurious);
+	}
 	v->vcpu = key;
 	v->tid = tid;
 	bpf_map_update_elem(&vcpu_slots, &key, &slot, BPF_ANY);
@@ -231,28 +239,30 @@ __noinline __weak int vcpu_find(u64 key)
 	struct cpu_cache *c = &cpus[this_cpu()];
 	u64 task = bpf_get_current_task(), tid = bpf_get_current_pid_tgid();
 	u32 *known = bpf_map_lookup_elem(&vcpu_slots, &key);
-	struct vcpu_state *v = known ? vcpu_at(*known) : NULL;
-	u32 slot = SLOT_NONE;
+	u32 slot = known ? *known : SLOT_NONE;
+	struct vcpu_state *v = vcpu_at(slot);
 
-	if (known)
-		slot = *known;
 	/* Same address in another process: the old one ended unseen. */
-	if (v && v->tid && v->tid >> 32 != tid >> 32) {
+	if (slot != SLOT_NONE && v->tid && v->tid >> 32 != tid >> 32) {
 		vcpu_forget(key);
 		known = NULL;
 	}
-	if (!known)
+	if (!known) {
 		slot = vcpu_register(key, task, tid, MMUSCOPE_life_created);
-	v = vcpu_at(slot);
+		v = vcpu_at(slot);
+	}
 	known = bpf_map_lookup_elem(&task_slots, &tid);
-	if (v && (v->tid != tid || !known || *known != slot)) {
+	if (slot != SLOT_NONE && (v->tid != tid || !known || *known != slot)) {
 		v->tid = tid;
 		bpf_map_update_elem(&task_slots, &tid, &slot, BPF_ANY);
 	}
+	if (slot != SLOT_NONE)
+		v->task = task;
 	c->vcpu = key;
 	c->task = task;
 	c->tid = tid;
 	c->slot = slot;
+	c->here = cfg.leaves ? slot : SLOT_NONE;
 	return 0;
 }
 
@@ -280,15 +290,18 @@ __noinline __weak int vcpu_find_task(u64 tid)
 {
 	struct cpu_cache *c = &cpus[this_cpu()];
 	u32 *known = bpf_map_lookup_elem(&task_slots, &tid);
-	struct vcpu_state *v = known ? vcpu_at(*known) : NULL;
+	struct vcpu_state *v = vcpu_at(known ? *known : SLOT_NONE);
 
 	c->tid = tid;
 	c->task = bpf_get_current_task();
 	c->slot = SLOT_NONE;
+	c->here = SLOT_NONE;
 	c->vcpu = 0;
-	if (v && v->vcpu) {
+	if (v->vcpu) {
 		c->slot = v->slot;
+		c->here = cfg.leaves ? c->slot : SLOT_NONE;
 		c->vcpu = v->vcpu;
+		v->task = c->task;
 	}
 	return 0;
 }

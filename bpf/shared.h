@@ -12,9 +12,9 @@
 #define CPUS_MAX	1024		/* power of two; a larger host shares entries */
 #define STAGES_MAX	8		/* power of two, more than the largest stage */
 #define VMS_MAX		1024
-#define VCPUS_MAX	1024		/* power of two */
+#define VCPUS_MAX	1024		/* power of two; slot 0 is nobody's */
 #define CONTEXTS_MAX	4096
-#define SLOT_NONE	0xffffffffU	/* known and not traced */
+#define SLOT_NONE	0		/* known and not traced */
 #define RET_PF_MAX	8
 
 /* Kinds of activity that have a begin and an end of their own, per task. */
@@ -45,6 +45,8 @@ struct collector_config {
 	__u8 tdp;		/* where the address is not known: ept or npt parameter */
 	__u8 filtered;		/* pid or root is set */
 	__u8 isa;		/* of the loaded vendor module, enum mmuscope_isa */
+	__u8 counted;		/* KVM's counters tell what became of a TDP fault */
+	__u8 leaves;		/* kvm_sched_out is hooked: a CPU's cache goes with the vCPU */
 	__u8 ret_pf[RET_PF_MAX];	/* RET_PF_* to enum mmuscope_verdict */
 };
 
@@ -53,9 +55,10 @@ struct cpu_cache {
 	__u64 vcpu;
 	__u64 task;
 	__u64 tid;
-	__u32 slot;
+	__u32 slot;		/* or SLOT_NONE, for which the three above hold as well */
+	__u32 here;		/* slot of the vCPU while it is known not to have left the CPU */
 	__u32 bytes;		/* written since the consumer was last woken */
-	__u64 pad[4];		/* a cache line each */
+	__u32 pad[7];		/* a cache line each */
 };
 
 /* What was not kept, by enum mmuscope_stage. */
@@ -109,14 +112,19 @@ struct vcpu_exits {
 
 struct vcpu_state {
 	struct span span;
-	struct task_ctx ctx;
 	__u64 vcpu;		/* address of KVM's struct; 0: destroyed */
-	__u64 tid;		/* bpf_get_current_pid_tgid() of the thread that runs it */
+	__u64 task;		/* address of the task_struct that runs it */
+	__u64 tid;		/* its bpf_get_current_pid_tgid() */
+	struct exit_count faults;	/* exits that were faults; like vcpu_exits */
+	__u64 pf_fixed;		/* KVM's counters as of the last look */
+	__u64 pf_emulate;
+	__u64 pf_spurious;
+	struct task_ctx ctx;
 	__u64 apf_ts;
 	__u64 apf_gva;
 	__u64 apf_gfn;
 	__u32 slot;
 	__u32 reason;		/* of the last exit, where the tracepoint tells */
-};
+} __attribute__((aligned(512)));	/* found by a shift */
 
 #endif /* MMUSCOPE_BPF_SHARED_H */

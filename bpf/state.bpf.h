@@ -34,8 +34,11 @@ struct {
 	__uint(value_size, sizeof(struct fault_ring));	/* with slots, set before loading */
 } fault_rings __weak SEC(".maps");
 
-/* By slot. Not a map of its own: the address of a global needs no look-up. */
-struct vcpu_state vcpus[VCPUS_MAX] __weak = {};
+/*
+ * By slot. Not a map of its own: the address of a global needs no look-up. It is
+ * in life.bpf.c alone because of weak ones the linker keeps the room of each.
+ */
+extern struct vcpu_state vcpus[VCPUS_MAX];
 
 /* By slot. A map of its own: older kernels limit one, and so all globals together, to 4 MiB. */
 struct {
@@ -98,8 +101,8 @@ struct {
 	__type(value, struct task_ctx);
 } contexts __weak SEC(".maps");
 
-struct cpu_cache cpus[CPUS_MAX] __weak = {};
-struct cpu_lost lost[CPUS_MAX] __weak = {};
+extern struct cpu_cache cpus[CPUS_MAX];
+extern struct cpu_lost lost[CPUS_MAX];
 
 static __always_inline u32 this_cpu(void)
 {
@@ -139,31 +142,55 @@ static __always_inline void emit_sized(const void *rec, u32 size)
 		   .type = MMUSCOPE_TYPE_##name,			\
 		   .size = sizeof(struct mmuscope_##name) } }
 
+/* Also where the slot is SLOT_NONE: that state belongs to nobody. */
 static __always_inline struct vcpu_state *vcpu_at(u64 slot)
 {
-	if (slot >= VCPUS_MAX)
-		return NULL;
-	/* The verifier must see the bound on the very register that is used. */
-	barrier_var(slot);
 	return &vcpus[slot & (VCPUS_MAX - 1)];
 }
 
 #include "life.bpf.h"
 
-/* The state of the vCPU that @vcpu names; NULL where it is not to be traced. */
-static __always_inline struct vcpu_state *vcpu_of(struct kvm_vcpu *vcpu)
+/* What the cache knows by now, NULL for a vCPU that is not traced. */
+static __always_inline struct vcpu_state *vcpu_cached(void)
+{
+	u64 slot = cpus[this_cpu()].slot;
+
+	return slot == SLOT_NONE ? NULL : vcpu_at(slot);
+}
+
+/* Not inline: a register that is used anywhere in a program is saved at each run. */
+static __noinline struct vcpu_state *vcpu_other(struct kvm_vcpu *vcpu)
 {
 	struct cpu_cache *c = &cpus[this_cpu()];
-	struct vcpu_state *v;
 
-	if (c->vcpu == (u64)vcpu && c->task == bpf_get_current_task()) {
-		v = vcpu_at(c->slot);
-		/* The address may have been given to another vCPU since. */
-		if (!v || v->vcpu == (u64)vcpu)
-			return v;
-	}
-	vcpu_find(as_number(vcpu));
-	return vcpu_at(c->slot);
+	/* Known not to be traced? */
+	if (c->slot != SLOT_NONE || c->vcpu != (u64)vcpu || c->task != bpf_get_current_task())
+		vcpu_find(as_number(vcpu));
+	return vcpu_cached();
+}
+
+/*
+ * The state of the vCPU that @vcpu names; NULL where it is not to be traced.
+ * The cache may be older than the vCPU, at whose address another one was: so
+ * the state itself is asked.
+ */
+static __always_inline struct vcpu_state *vcpu_of(u32 cpu, struct kvm_vcpu *vcpu)
+{
+	struct vcpu_state *v = vcpu_at(cpus[cpu].slot);
+
+	/* Keeps clang from computing the address again at each use. */
+	barrier_var(v);
+	return v->vcpu == (u64)vcpu ? v : vcpu_other(vcpu);
+}
+
+static __noinline struct vcpu_state *vcpu_of_task(void)
+{
+	struct cpu_cache *c = &cpus[this_cpu()];
+	u64 task = bpf_get_current_task();
+
+	if (c->task != task || (c->slot != SLOT_NONE && vcpu_at(c->slot)->task != task))
+		vcpu_find_task(bpf_get_current_pid_tgid());
+	return vcpu_cached();
 }
 
 /*
@@ -173,27 +200,24 @@ static __always_inline struct vcpu_state *vcpu_of(struct kvm_vcpu *vcpu)
  */
 static __always_inline struct vcpu_state *vcpu_running(void)
 {
-	struct cpu_cache *c = &cpus[this_cpu()];
+	struct vcpu_state *v = vcpu_at(cpus[this_cpu()].here);
 
-	if (c->task != bpf_get_current_task())
-		vcpu_find_task(bpf_get_current_pid_tgid());
-	return vcpu_at(c->slot);
+	barrier_var(v);
+	return span_handling(&v->span) ? v : vcpu_of_task();
 }
 
 /* The state of the vCPU that the running task is. */
 static __always_inline struct vcpu_state *vcpu_current(void)
 {
 	struct cpu_cache *c = &cpus[this_cpu()];
+	struct vcpu_state *v = vcpu_at(c->slot);
 	u64 tid = bpf_get_current_pid_tgid();
-	struct vcpu_state *v;
 
-	if (c->tid == tid) {
-		v = vcpu_at(c->slot);
-		if (!v || (v->tid == tid && v->vcpu))
-			return v;
-	}
-	vcpu_find_task(tid);
-	return vcpu_at(c->slot);
+	if (v->tid == tid && v->vcpu)
+		return v;
+	if (c->slot != SLOT_NONE || c->tid != tid)
+		vcpu_find_task(tid);
+	return c->slot == SLOT_NONE ? NULL : vcpu_at(c->slot);
 }
 
 static __always_inline struct task_ctx *ctx_current(void)

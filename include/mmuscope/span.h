@@ -4,10 +4,12 @@
  *
  *            span_exit           span_fault, span_mmio
  *   GUEST ------------> EXITED ---------------------> FAULT
- *     ^                   |                             | span_requested, span_mapped,
- *     |    span_entry     |                             | span_handled, span_saw ... add
- *     +-------------------+         span_entry          | to the record
- *     +-------------------------------------------------+ span_entry: record complete
+ *     ^                   |                             | span_requested, span_mapped ...
+ *     |    span_entry     |                             | add to the record
+ *     +-------------------+                             | span_handled
+ *     |                                                 v
+ *     +---------------------------------------------- ANSWERED
+ *                 span_entry: record complete
  *
  * Probes can be missing and, after attaching, the first event can be any. So no
  * transition is an error: what lacks its begin is marked MMUSCOPE_PARTIAL, what
@@ -25,9 +27,9 @@
 
 #define SPAN_INLINE static inline __attribute__((always_inline))
 
-enum span_phase { SPAN_UNKNOWN, SPAN_GUEST, SPAN_EXITED, SPAN_FAULT };
+enum span_phase { SPAN_UNKNOWN, SPAN_GUEST, SPAN_EXITED, SPAN_FAULT, SPAN_ANSWERED };
 
-/* span.seen: what happened during the fault, weighed when it ends */
+/* What happened during the fault, weighed when it ends: see span_unpack(). */
 #define SPAN_SEEN_REQUESTED	0x01
 #define SPAN_SEEN_MAPPED	0x02
 #define SPAN_SEEN_FAST		0x04
@@ -37,54 +39,84 @@ enum span_phase { SPAN_UNKNOWN, SPAN_GUEST, SPAN_EXITED, SPAN_FAULT };
 #define SPAN_SEEN_ASYNC		0x40
 #define SPAN_SEEN_SPURIOUS	0x80
 
+/* Eight bytes of a record at once. */
+typedef __u64 __attribute__((may_alias)) span_words;
+
 /**
  * struct span - one vCPU
- * @exit_ts: when it left the guest, 0 while in it or not known
+ * @exit_ts: when it left the guest, where @phase says that it did
  * @fault_ts: when the fault handler began
+ * @words: what the last eight bytes of a record begin as: mode and isa in their
+ *	places, all else 0
  * @phase: enum span_phase
- * @seen: SPAN_SEEN_*
- * @isa: enum mmuscope_isa, set by the owner of the struct
- * @mode: enum mmuscope_mode of faults while L2 is not running, set by the owner
- * @nested: L2 is running
- * @verdict: of the handler, enum mmuscope_verdict
- * @sched: MMUSCOPE_SLEPT and MMUSCOPE_PREEMPTED between the exit and the fault
- * @rec: the record that is being built; hdr.vm and hdr.vcpu are set by the owner once
+ * @flags: what hdr.flags of a fault begins as
+ * @nested: MMUSCOPE_NESTED while L2 is running
+ * @isa: enum mmuscope_isa
+ * @mode: enum mmuscope_mode of faults while L2 is not running
+ * @rec: the record that is being built
  */
 struct span {
 	__u64 exit_ts;
 	__u64 fault_ts;
+	__u64 words;
 	__u8 phase;
-	__u8 seen;
+	__u8 flags;
+	__u8 nested;
 	__u8 isa;
 	__u8 mode;
-	__u8 nested;
-	__u8 verdict;
-	__u8 sched;
-	__u8 pad;
+	__u8 pad[3];
 	struct mmuscope_fault rec;
 };
+
+#define SPAN_WORDS	__builtin_offsetof(struct mmuscope_fault, mode)
+
+_Static_assert(SPAN_WORDS % 8 == 0 && SPAN_WORDS + 8 == sizeof(struct mmuscope_fault) &&
+	       __builtin_offsetof(struct mmuscope_fault, condition) == SPAN_WORDS + 2,
+	       "span.words does not fit the record");
+
+/* L2 begins to run, or ends. */
+SPAN_INLINE void span_nested(struct span *s, int running)
+{
+	__u8 mode = s->mode;
+
+	if (running && mode != MMUSCOPE_mode_shadow)
+		mode = s->isa == MMUSCOPE_isa_vmx ? MMUSCOPE_mode_nested_ept :
+						    MMUSCOPE_mode_nested_npt;
+	s->words = mode | (__u32)s->isa << 16;
+	s->nested = running ? MMUSCOPE_NESTED : 0;
+}
 
 SPAN_INLINE void span_init(struct span *s, __u16 vm, __u16 vcpu, __u8 isa, __u8 mode)
 {
 	s->isa = isa;
 	s->mode = mode;
+	span_nested(s, 0);
 	s->rec.hdr.vm = vm;
 	s->rec.hdr.vcpu = vcpu;
 	s->rec.hdr.type = MMUSCOPE_TYPE_fault;
 	s->rec.hdr.size = sizeof(s->rec);
 }
 
+/* Whether there is a fault whose record is not complete. */
+SPAN_INLINE int span_open(const struct span *s)
+{
+	return s->phase >= SPAN_FAULT;
+}
+
+/* Whether the vCPU is out of the guest for something that is no fault so far. */
+SPAN_INLINE int span_outside(const struct span *s)
+{
+	return s->phase == SPAN_EXITED;
+}
+
 /*
  * Whether the fault's handler is at work. After its answer, and before the entry,
  * KVM maps pages that were read meanwhile (kvm_arch_async_page_ready) through the
- * same functions: that is not of this fault. Only a retry without reading may be
- * followed by another answer (TDX tries again by itself).
+ * same functions: that is not of this fault.
  */
 SPAN_INLINE int span_handling(const struct span *s)
 {
-	return s->phase == SPAN_FAULT &&
-	       (!s->rec.handler_ns ||
-		(s->verdict == MMUSCOPE_verdict_retry && !(s->seen & SPAN_SEEN_ASYNC)));
+	return s->phase == SPAN_FAULT;
 }
 
 /*
@@ -121,13 +153,18 @@ SPAN_INLINE __u8 span_weigh(struct mmuscope_fault *r, __u8 seen, __u8 verdict)
  * @r: the record
  *
  * What the words are made of lies in their place until then, so that the probe
- * need not do it: the reader has the time.
+ * need not do it: the reader has the time. In the place of the access is what was
+ * seen, in that of the condition the isa, and the address is in that of the GVA.
  */
 SPAN_INLINE void span_unpack(struct mmuscope_fault *r)
 {
 	__u8 seen = r->access, verdict = r->verdict;
 	struct decode d;
 
+	if (r->mode != MMUSCOPE_mode_shadow) {
+		r->gpa = r->gva;
+		r->gva = MMUSCOPE_UNKNOWN;
+	}
 	decode_fault(r->mode, r->condition, r->error, &d);
 	r->access = d.access;
 	r->condition = d.condition;
@@ -137,13 +174,15 @@ SPAN_INLINE void span_unpack(struct mmuscope_fault *r)
 		r->gpa = MMUSCOPE_UNKNOWN;
 }
 
+/**
+ * span_close() - complete the record, but for span_unpack()
+ *
+ * For a collector that leaves that to the reader and then sets @s->phase itself.
+ */
 SPAN_INLINE void span_close(struct span *s, __u64 now)
 {
 	struct mmuscope_fault *r = &s->rec;
 
-	r->access = s->seen;
-	r->condition = s->isa;
-	r->verdict = s->verdict;
 	r->hdr.ts = now;
 	r->hdr.dur = now - s->exit_ts;
 }
@@ -162,7 +201,7 @@ SPAN_INLINE void span_finish(struct span *s, __u64 now)
  */
 SPAN_INLINE int span_exit(struct span *s, __u64 now)
 {
-	int open = s->phase == SPAN_FAULT;
+	int open = span_open(s);
 
 	if (open) {
 		s->rec.hdr.flags |= MMUSCOPE_PARTIAL;
@@ -171,7 +210,7 @@ SPAN_INLINE int span_exit(struct span *s, __u64 now)
 		s->rec.hdr.dur = s->fault_ts - s->exit_ts + s->rec.handler_ns;
 	}
 	s->exit_ts = now;
-	s->sched = 0;
+	s->flags = s->nested;
 	s->phase = SPAN_EXITED;
 	return open;
 }
@@ -189,37 +228,21 @@ SPAN_INLINE void span_fault(struct span *s, __u64 now, __u64 addr, __u64 error, 
 {
 	struct mmuscope_fault *r = &s->rec;
 
-	if (s->phase == SPAN_FAULT)
+	if (span_open(s))
 		return;
-	r->hdr.flags = s->sched;
 	if (s->phase != SPAN_EXITED) {
 		s->exit_ts = now;
-		r->hdr.flags = MMUSCOPE_PARTIAL;
+		s->flags = s->nested | MMUSCOPE_PARTIAL;
 	}
-	r->mode = s->mode;
-	if (s->nested) {
-		r->hdr.flags |= MMUSCOPE_NESTED;
-		if (s->mode != MMUSCOPE_mode_shadow)
-			r->mode = s->isa == MMUSCOPE_isa_vmx ? MMUSCOPE_mode_nested_ept :
-							       MMUSCOPE_mode_nested_npt;
-	}
-	if (s->mode == MMUSCOPE_mode_shadow) {
-		r->gva = addr;
-		r->gpa = MMUSCOPE_UNKNOWN;
-	} else {
-		r->gva = MMUSCOPE_UNKNOWN;
-		r->gpa = addr;
-	}
+	r->hdr.flags = s->flags;
+	r->gpa = MMUSCOPE_UNKNOWN;
+	r->gva = addr;
 	r->rip = rip;
 	r->error = error;
 	r->handler_ns = 0;
 	r->resolve_ns = 0;
 	r->lock_ns = 0;
-	r->level = 0;
-	r->sptes = 0;
-	r->pages = 0;
-	s->verdict = MMUSCOPE_verdict_unknown;
-	s->seen = 0;
+	*(span_words *)&r->mode = s->words;
 	s->fault_ts = now;
 	s->phase = SPAN_FAULT;
 }
@@ -231,10 +254,12 @@ SPAN_INLINE void span_fault(struct span *s, __u64 now, __u64 addr, __u64 error, 
  */
 SPAN_INLINE void span_requested(struct span *s, __u64 now)
 {
-	if (!span_handling(s) || s->seen & SPAN_SEEN_REQUESTED)
+	struct mmuscope_fault *r = &s->rec;
+
+	if (!span_handling(s) || r->access & SPAN_SEEN_REQUESTED)
 		return;
-	s->seen |= SPAN_SEEN_REQUESTED;
-	s->rec.resolve_ns = now - s->fault_ts - s->rec.lock_ns;
+	r->access |= SPAN_SEEN_REQUESTED;
+	r->resolve_ns = now - s->fault_ts - r->lock_ns;
 }
 
 /**
@@ -250,11 +275,10 @@ SPAN_INLINE void span_mapped(struct span *s, __u8 level, __u64 gfn)
 
 	if (!span_handling(s))
 		return;
-	if (!(s->seen & SPAN_SEEN_MAPPED)) {
-		s->seen |= SPAN_SEEN_MAPPED;
+	if (!(r->access & SPAN_SEEN_MAPPED)) {
+		r->access |= SPAN_SEEN_MAPPED;
 		r->level = level;
-		if (r->gpa == MMUSCOPE_UNKNOWN)
-			r->gpa = (gfn << 12) | (r->gva & 0xfff);
+		r->gpa = (gfn << 12) | (r->gva & 0xfff);
 	}
 	if (r->sptes < 255)
 		r->sptes++;
@@ -276,14 +300,17 @@ SPAN_INLINE void span_handled(struct span *s, __u64 now, __u8 verdict)
 	if (!span_handling(s))
 		return;
 	s->rec.handler_ns = now - s->fault_ts;
-	s->verdict = verdict;
+	s->rec.verdict = verdict;
+	/* TDX tries again by itself; where a page is being read there is nothing to try. */
+	if (verdict != MMUSCOPE_verdict_retry || s->rec.access & SPAN_SEEN_ASYNC)
+		s->phase = SPAN_ANSWERED;
 }
 
 /* One of SPAN_SEEN_* happened; without a fault it means nothing. */
 SPAN_INLINE void span_saw(struct span *s, __u8 what)
 {
-	if (s->phase == SPAN_FAULT)
-		s->seen |= what;
+	if (span_open(s))
+		s->rec.access |= what;
 }
 
 /**
@@ -295,11 +322,9 @@ SPAN_INLINE void span_saw(struct span *s, __u8 what)
  */
 SPAN_INLINE void span_mmio(struct span *s, __u64 now, __u64 addr)
 {
-	int opened = s->phase != SPAN_FAULT;
-
-	if (opened)
+	if (!span_open(s))
 		span_fault(s, now, addr, PF_RESERVED, MMUSCOPE_UNKNOWN);
-	s->seen |= SPAN_SEEN_MMIO;
+	s->rec.access |= SPAN_SEEN_MMIO;
 }
 
 /* The task waited @ns for mmu_lock. */
@@ -315,10 +340,10 @@ SPAN_INLINE void span_locked(struct span *s, __u64 ns)
  */
 SPAN_INLINE void span_sched(struct span *s, __u8 flag)
 {
-	if (s->phase == SPAN_FAULT)
+	if (span_open(s))
 		s->rec.hdr.flags |= flag;
-	if (s->phase == SPAN_EXITED)
-		s->sched |= flag;
+	if (span_outside(s))
+		s->flags |= flag;
 }
 
 SPAN_INLINE int span_settled(__u8 verdict)
@@ -338,7 +363,7 @@ SPAN_INLINE int span_settled(__u8 verdict)
  */
 SPAN_INLINE int span_user(struct span *s, __u64 now)
 {
-	int open = s->phase == SPAN_FAULT;
+	int open = span_open(s);
 
 	if (open) {
 		s->rec.hdr.flags |= MMUSCOPE_USER;
@@ -347,23 +372,6 @@ SPAN_INLINE int span_user(struct span *s, __u64 now)
 			s->rec.verdict = MMUSCOPE_verdict_user;
 	}
 	s->phase = SPAN_UNKNOWN;
-	s->exit_ts = 0;
-	return open;
-}
-
-/**
- * span_entry_packed() - the vCPU is about to enter the guest
- *
- * Return: true when a record is complete in @s->rec, but for span_unpack().
- */
-SPAN_INLINE int span_entry_packed(struct span *s, __u64 now)
-{
-	int open = s->phase == SPAN_FAULT;
-
-	if (open)
-		span_close(s, now);
-	s->phase = SPAN_GUEST;
-	s->exit_ts = 0;
 	return open;
 }
 
@@ -374,10 +382,11 @@ SPAN_INLINE int span_entry_packed(struct span *s, __u64 now)
  */
 SPAN_INLINE int span_entry(struct span *s, __u64 now)
 {
-	int open = span_entry_packed(s, now);
+	int open = span_open(s);
 
 	if (open)
-		span_unpack(&s->rec);
+		span_finish(s, now);
+	s->phase = SPAN_GUEST;
 	return open;
 }
 

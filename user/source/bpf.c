@@ -13,6 +13,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <asm/kvm.h>
+#include <asm/svm.h>
+#include <asm/vmx.h>
+
 #include "source/collector.h"
 #include "source/faults.h"
 #include "source/ring.h"
@@ -182,11 +186,22 @@ static struct mmuscope_hdr *made_add(struct made *m, size_t size)
 	return hdr;
 }
 
+/* What the exits that are faults have as their reason: asm/vmx.h, asm/svm.h. */
+static unsigned int fault_index(const struct span *s)
+{
+	if (s->isa == MMUSCOPE_isa_svm)
+		return exit_index(s->mode == MMUSCOPE_mode_shadow ? SVM_EXIT_EXCP_BASE + PF_VECTOR :
+								    SVM_EXIT_NPF);
+	return exit_index(s->mode == MMUSCOPE_mode_shadow ? EXIT_REASON_EXCEPTION_NMI :
+							    EXIT_REASON_EPT_VIOLATION);
+}
+
 static int exits_add(struct source_bpf *b, unsigned int slot, uint64_t now)
 {
 	const struct vcpu_state *v = &collector_maps(b->collector)->vcpus[slot];
 	const struct exit_count *count_now = collector_maps(b->collector)->exits[slot].by;
 	struct exit_count *then = b->exits_then[slot].by;
+	unsigned int faults = fault_index(&v->span);
 
 	if (!v->span.rec.hdr.vm)
 		return 0;
@@ -195,6 +210,10 @@ static int exits_add(struct source_bpf *b, unsigned int slot, uint64_t now)
 		uint64_t ns = count_now[i].ns - then[i].ns;
 		struct mmuscope_exits *rec;
 
+		if (i == faults) {
+			count += v->faults.count;
+			ns += v->faults.ns;
+		}
 		if (!count)
 			continue;
 		rec = (void *)made_add(&b->made, sizeof(*rec));

@@ -325,21 +325,21 @@ static void skel_close(struct collector *c)
 }
 
 /*
- * With TDP one entry is set per fault, and the fault handler's own struct tells
- * its level: the tracepoint would add a seventh to the cost and nothing to the
- * record. The legacy MMU maps neighbours in advance and keeps it.
+ * Of a TDP fault KVM counts what became of it; with these counters kvm_mmu_set_spte
+ * tells nearly all that the return from the handler does, at half the cost.
  */
 static void probes_thin(struct collector *c)
 {
-	static const char *const handlers[] = { "kvm_tdp_page_fault_f", "paging64_page_fault_f" };
+	static const char *const counters[] = { "pf_fixed", "pf_emulate", "pf_spurious" };
 
-	if (!c->cfg.tdp || !parameter_on("/sys/module/kvm/parameters/tdp_mmu"))
-		return;
-	for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
-		if (!probe_by_program(&c->probes, handlers[i]))
-			return;
-	}
-	probe_drop(&c->probes, "set_spte");
+	c->cfg.leaves = probe_by_program(&c->probes, "sched_out_f") ||
+			probe_by_program(&c->probes, "sched_out_k");
+	c->cfg.counted = c->cfg.tdp && probe_by_program(&c->probes, "entry_b") &&
+			 probe_by_program(&c->probes, "set_spte");
+	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
+		c->cfg.counted &= kernel_has_member(c->kernel, "kvm_vcpu_stat", counters[i]);
+	if (c->cfg.counted)
+		probe_drop(&c->probes, "kvm_tdp_page_fault_f");
 }
 
 /* One try; on failure @culprit is the probe to do without, or NULL when it is not a probe. */
@@ -363,7 +363,7 @@ static int collector_try(struct collector *c, struct probe_choice **culprit)
 	if (!err)
 		err = queue_fill(c->skel->maps.free_vms, 1, VMS_MAX);
 	if (!err)
-		err = queue_fill(c->skel->maps.free_vcpus, 0, VCPUS_MAX);
+		err = queue_fill(c->skel->maps.free_vcpus, 1, VCPUS_MAX);
 	if (err)
 		return err;
 	return probes_attach(c, culprit);

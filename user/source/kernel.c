@@ -293,6 +293,27 @@ bool kernel_enumerator(const struct kernel *k, const char *name, int64_t *value)
 	return enumerator_in(k->vmlinux, 1, name, value);
 }
 
+static bool member_in(const struct btf *btf, const char *type, const char *member)
+{
+	int32_t id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : -ENOENT;
+	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, id);
+
+	for (int i = 0; t && i < btf_vlen(t); i++) {
+		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
+			return true;
+	}
+	return false;
+}
+
+bool kernel_has_member(const struct kernel *k, const char *type, const char *member)
+{
+	for (size_t i = 0; i < MODULES; i++) {
+		if (member_in(k->module[i], type, member))
+			return true;
+	}
+	return member_in(k->vmlinux, type, member);
+}
+
 bool kernel_has_kprobes(const struct kernel *k)
 {
 	(void)k;

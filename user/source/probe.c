@@ -36,8 +36,9 @@ int probe_set_init(struct probe_set *set, unsigned int isa)
 	}
 	for (size_t i = 0; i < probe_table_size; i++) {
 		if (host_fits(probe_table[i].host, isa))
-			set->choice[set->count++].probe = &probe_table[i];
+			set->choice[set->total++].probe = &probe_table[i];
 	}
+	set->count = set->total;
 	return 0;
 }
 
@@ -136,6 +137,7 @@ static void choose_one(struct probe_set *set, struct probe_choice *c, const stru
 
 void probe_choose(struct probe_set *set, const struct kernel *k)
 {
+	set->count = set->total;
 	for (size_t i = 0; i < set->count; i++)
 		choose_one(set, &set->choice[i], k);
 }
@@ -171,8 +173,13 @@ void probe_drop(struct probe_set *set, const char *prog)
 {
 	struct probe_choice *c = probe_by_program(set, prog);
 
-	if (c)
-		*c = set->choice[--set->count];
+	struct probe_choice drop;
+
+	if (!c)
+		return;
+	drop = *c;
+	*c = set->choice[--set->count];
+	set->choice[set->count] = drop;
 }
 
 /*

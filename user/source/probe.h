@@ -66,7 +66,8 @@ struct probe_choice {
 struct probe_set {
 	struct probe_choice *choice;
 	struct probe_status *status;	/* the same for doctor; filled by probe_report() */
-	size_t count;
+	size_t count;			/* without what was dropped */
+	size_t total;
 	bool refused[HOWS];		/* the kernel refuses this kind altogether */
 };
 
@@ -93,7 +94,7 @@ void probe_ban(struct probe_set *set, struct probe_choice *choice, int err);
 /* The probe whose taken way uses that program, NULL if none does. */
 struct probe_choice *probe_by_program(struct probe_set *set, const char *prog);
 
-/* Does without the probe whose taken way uses that program, from now on: it is not needed. */
+/* Does without the probe whose taken way uses that program, until the next choice: not needed. */
 void probe_drop(struct probe_set *set, const char *prog);
 
 /* Fills set->status. */
