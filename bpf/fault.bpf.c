@@ -221,7 +221,8 @@ int entry_b(u64 *ctx)
 	if (bpf_get_current_task() != v->task)
 		vcpu_find(v->vcpu);
 	vcpu = (void *)ctx[0];
-	if (bpf_core_field_exists(vcpu->stat.pf_emulate)) {
+	/* Some kernels, 6.12 for one, want to see that it is not NULL. */
+	if (bpf_core_field_exists(vcpu->stat.pf_emulate) && vcpu) {
 		u64 fixed = vcpu->stat.pf_fixed;
 
 		vcpu_answered(v, fixed);
@@ -267,6 +268,8 @@ static __always_inline u64 rip_of(struct kvm_vcpu *vcpu)
 /* The same where the pointer is typed and can be followed without a call. */
 static __always_inline u64 rip_direct(struct kvm_vcpu *vcpu)
 {
+	if (!vcpu)
+		return MMUSCOPE_UNKNOWN;
 	if (cfg.isa != MMUSCOPE_isa_svm &&
 	    (!bpf_core_field_exists(vcpu->arch.regs[VCPU_REGS_RIP]) ||
 	     !(vcpu->arch.regs_avail & (1U << VCPU_REGS_RIP))))
