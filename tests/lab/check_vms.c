@@ -9,7 +9,7 @@
 #define LIVES	30
 
 static const char *const reports[] = {
-	"npt", "shadow", "all", "by-pid", "by-name", "by-command", NULL,
+	"tdp", "shadow", "all", "by-pid", "by-name", "by-command", NULL,
 };
 
 /* Nothing was lost, and all is of some VM. Columns are sums of what VMs have. */
@@ -73,7 +73,7 @@ static void check_new(const char *name)
 	same("vCPUs", fact(vm, "vcpus"), "wanted", 1);
 	same("slots", rows(vm, "slots", "count", "op", "create", NULL), "wanted", 2);
 	holds(!strcmp(fact_word(vm, "life"), "destroyed"), "life %s", fact_word(vm, "life"));
-	holds(!strcmp(fact_word(vm, "mode"), "npt"), "mode %s", fact_word(vm, "mode"));
+	holds(!strcmp(fact_word(vm, "mode"), result_tdp()), "mode %s", fact_word(vm, "mode"));
 }
 
 /*
@@ -242,7 +242,7 @@ static void check_log(const char *name)
 
 const struct check vm_checks[] = {
 	{ "collection", check_collection, reports },
-	{ "end at SIGINT", check_end, LIST("npt", "shadow", "all", "by-pid", "by-name", "flood") },
+	{ "end at SIGINT", check_end, LIST("tdp", "shadow", "all", "by-pid", "by-name", "flood") },
 	{ "VMs there before", check_running, LIST("vm-a", "vm-b", "victim") },
 	{ "VMs that come and go", check_new, LIST(NEW) },
 	{ "their names", check_name, LIST(NEW) },

@@ -14,14 +14,6 @@ static long long event_of(const char *name, const char *key)
 	return result_number(name, ".tp", key);
 }
 
-static bool is_shadow(const char *name)
-{
-	char mode[16];
-
-	workload_mode(name, mode);
-	return !strcmp(mode, "shadow");
-}
-
 static json_t *vm_of(const char *name)
 {
 	char mode[16];
@@ -91,7 +83,7 @@ static void check_pages(const char *name)
 	same("zapped", pages(vm, "zapped"), "kvm_mmu_prepare_zap_page",
 	     event_of(name, "kvmmmu:kvm_mmu_prepare_zap_page"));
 	/* KVM's own counters leave out the TDP MMU. */
-	if (!is_shadow(name))
+	if (!workload_is_shadow(name))
 		return;
 	same("made", pages(vm, "made"), "stat.mmu_cache_miss",
 	     stat_of(name, "stat.mmu_cache_miss"));
@@ -108,7 +100,7 @@ static long long work(json_t *vm, const char *what)
 static void check_shadow(const char *name)
 {
 	json_t *vm = vm_of(name);
-	bool shadow = is_shadow(name);
+	bool shadow = workload_is_shadow(name);
 
 	same("INVLPG", work(vm, "INVLPG"), "stat.invlpg", stat_of(name, "stat.invlpg"));
 	same("INVLPG", work(vm, "INVLPG"), "the guest's",
@@ -194,7 +186,7 @@ static void check_splits(const char *name)
 	     rows(vm, "huge_pages", "count", "what", "split failed", NULL),
 	     "kvm_mmu_split_huge_page", event_of(name, "kvmmmu:kvm_mmu_split_huge_page"));
 	/* Else this checks nothing. */
-	if (!strcmp(name, "npt-split") && result_is_reference())
+	if (!workload_is_shadow(name) && workload_is(name, "split") && result_is_reference())
 		holds(event_of(name, "kvmmmu:kvm_mmu_split_huge_page") > 0, "nothing was split");
 }
 

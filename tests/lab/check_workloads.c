@@ -12,7 +12,7 @@
 	mode "-mprotect", mode "-vcpus", mode "-thp", mode "-split",	\
 	mode "-cpl3", mode "-ring"
 
-const char *const workload_names[] = { MODE("npt"), MODE("shadow"), NULL };
+const char *const workload_names[] = { MODE("tdp"), MODE("shadow"), NULL };
 
 void workload_mode(const char *name, char mode[16])
 {
@@ -20,6 +20,11 @@ void workload_mode(const char *name, char mode[16])
 
 	memcpy(mode, name, len);
 	mode[len] = '\0';
+}
+
+bool workload_is_shadow(const char *name)
+{
+	return !strncmp(name, "shadow-", 7);
 }
 
 bool workload_is(const char *name, const char *what)

@@ -123,6 +123,14 @@ kprobes_off() {
 }
 
 uname -r >/results/kernel
+# The hardware's mode is called by its name, in the jobs and by the checks.
+tdp=$(lab_tdp)
+case $tdp in
+npt) vendor=amd ;;
+ept) vendor=intel ;;
+*) fail "this CPU has neither SVM nor VMX" ;;
+esac
+echo "tdp=$tdp" >/results/machine
 for program in mmuscope mmuscope-guest; do
 	command -v "$program" >/dev/null || fail "there is no $program"
 done

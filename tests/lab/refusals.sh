@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Where mmuscope cannot work it says why, in one sentence. NAME.rc, NAME.err, NAME.out.
 
-mode npt
+mode "$tdp"
 echo 'root:x:0:0::/root:/bin/sh' >/etc/passwd
 echo 'nobody:x:65534:65534::/:/bin/sh' >>/etc/passwd
 echo 'nogroup:x:65534:' >/etc/group

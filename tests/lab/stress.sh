@@ -22,7 +22,7 @@ seconds() {
 }
 
 flood() {
-	mode npt
+	mode "$tdp"
 	start flood touch --pages 16384
 	tp_count_start kvm:kvm_page_fault kvmmmu:kvm_mmu_get_page kvm:kvm_unmap_hva_range
 	trace flood --ring-size 4K -p "$(bg_pid flood)"
@@ -39,7 +39,7 @@ flood() {
 }
 
 killed() {
-	mode npt
+	mode "$tdp"
 	start doomed touch
 	trace killed
 	wait_attached killed
@@ -51,7 +51,7 @@ killed() {
 	end doomed
 	_begin=$(seconds)
 	while [ -e /sys/module/kvm ] && [ $(($(seconds) - _begin)) -lt 30 ]; do
-		rmmod kvm_amd 2>/dev/null
+		rmmod "kvm_$vendor" 2>/dev/null
 		rmmod kvm 2>/dev/null
 		usleep 200000
 	done

@@ -61,5 +61,5 @@ workloads() {
 	end $guests
 }
 
-workloads npt
+workloads "$tdp"
 workloads shadow

@@ -89,8 +89,17 @@ module_unload() {
 	rmmod "$1"
 }
 
-# lab_mode npt|ept|shadow|none [PARAM=VALUE...]: loads KVM anew that way. A
-# parameter of kvm.ko is written kvm.NAME=VALUE.
+# What this CPU virtualizes memory with: npt or ept; prints nothing where it cannot.
+lab_tdp() {
+	case $(grep -m 1 -o -w -E 'svm|vmx' /proc/cpuinfo | head -n 1) in
+	svm) echo npt ;;
+	vmx) echo ept ;;
+	esac
+}
+
+# lab_mode tdp|npt|ept|shadow|none [PARAM=VALUE...]: loads KVM anew that way, tdp
+# being npt or ept, whichever there is. A parameter of kvm.ko is written
+# kvm.NAME=VALUE.
 lab_mode() {
 	_mode=$1
 	shift
@@ -102,9 +111,10 @@ lab_mode() {
 		*) _vendor_params="$_vendor_params $_param" ;;
 		esac
 	done
-	case $(grep -m 1 -o -w -E 'svm|vmx' /proc/cpuinfo) in
-	svm) _vendor=kvm_amd _tdp=npt ;;
-	vmx) _vendor=kvm_intel _tdp=ept ;;
+	_tdp=$(lab_tdp)
+	case $_tdp in
+	npt) _vendor=kvm_amd ;;
+	ept) _vendor=kvm_intel ;;
 	*) fail "lab_mode: this CPU has neither SVM nor VMX" ;;
 	esac
 	module_unload "$_vendor" || fail "lab_mode: $_vendor is in use"
@@ -113,9 +123,9 @@ lab_mode() {
 	fi
 	case $_mode in
 	none) return 0 ;;
-	npt | ept | tdp) _tdp=$_tdp=1 ;;
+	tdp | "$_tdp") _tdp=$_tdp=1 ;;
 	shadow) _tdp=$_tdp=0 ;;
-	*) fail "lab_mode: there is no mode $_mode" ;;
+	*) fail "lab_mode: there is no mode $_mode here" ;;
 	esac
 	# shellcheck disable=SC2086
 	module_load "$_vendor" "$_tdp" $_vendor_params ||
