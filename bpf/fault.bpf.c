@@ -49,6 +49,11 @@ static __always_inline u32 reason_of(struct vcpu_state *v)
 	return vmx_reason(v->vcpu) & 0xffff;
 }
 
+static __always_inline bool misconfigured(u64 error)
+{
+	return error == PF_RESERVED || error & EPTQ_MISCONFIG;
+}
+
 /* Index of a fault's exit, for which the reason need not be read: asm/svm.h, asm/vmx.h. */
 static __always_inline u32 fault_index(struct vcpu_state *v)
 {
@@ -56,7 +61,7 @@ static __always_inline u32 fault_index(struct vcpu_state *v)
 
 	if (cfg.isa == MMUSCOPE_isa_svm)
 		return shadow ? 0x4e : EXIT_SVM_HIGH;
-	return shadow ? 0 : v->span.rec.error == PF_RESERVED ? 49 : 48;
+	return shadow ? 0 : misconfigured(v->span.rec.error) ? 49 : 48;
 }
 
 static __always_inline void count_exit(struct vcpu_state *v, u64 ns, bool fault)
@@ -389,10 +394,34 @@ int BPF_PROG(mmio_new)
 	return 0;
 }
 
+/*
+ * An EPT misconfiguration that KVM's cache of MMIO addresses has the answer for
+ * goes straight to emulation: this is the first that is seen of it.
+ */
 SEC("raw_tp/kvm_emulate_insn")
 int BPF_PROG(emulate)
 {
-	saw(SPAN_SEEN_EMULATE);
+	struct vcpu_state *v = vcpu_running();
+
+	if (!v)
+		return 0;
+	if (cfg.isa == MMUSCOPE_isa_vmx && v->span.phase == SPAN_EXITED && reason_of(v) == 49)
+		span_mmio(&v->span, bpf_ktime_get_ns(), MMUSCOPE_UNKNOWN);
+	span_saw(&v->span, SPAN_SEEN_EMULATE);
+	return 0;
+}
+
+/* What the emulated instruction wanted, which a misconfiguration does not tell: 2 is a write. */
+SEC("raw_tp/kvm_mmio")
+int BPF_PROG(mmio_access, u32 type, u32 len, u64 gpa)
+{
+	struct vcpu_state *v = vcpu_running();
+
+	if (!v || v->span.phase != SPAN_FAULT || v->span.rec.error != PF_RESERVED)
+		return 0;
+	v->span.rec.error |= EPTQ_MISCONFIG | (type == 2 ? EPTQ_WRITE : EPTQ_READ);
+	if (v->span.rec.gpa == MMUSCOPE_UNKNOWN)
+		v->span.rec.gpa = gpa;
 	return 0;
 }
 

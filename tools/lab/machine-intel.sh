@@ -113,7 +113,7 @@ machine_boot() {
 	local initrd=$1 out=$2 words tmp alone="unshare -n" code
 
 	words="console=ttyS0,115200 quiet loglevel=4 panic=-1 nokaslr norandmaps"
-	words+=" mitigations=off rodata=off cryptomgr.notests=1 log_buf_len=4M noxsave"
+	words+=" mitigations=off rodata=off cryptomgr.notests=1 log_buf_len=4M noxsave tsc_early_khz=50000"
 	words+=" random.trust_cpu=on softlockup_panic=1"
 	tmp=$(mktemp -d)
 	intel_disk "$LAB_CACHE/intel-$opt_kernel" "$initrd" "$tmp" "$words $opt_append" ||

@@ -89,6 +89,8 @@ struct vm {
 	/* Memory faults the run will cause; -1 where not derivable. */
 	int64_t expect_tdp;
 	int64_t expect_shadow;
+	/* Of those under EPT, how many arrive as misconfigurations: MMIO. */
+	int64_t expect_misconfigs;
 	unsigned int nr_vcpus;
 	struct vcpu vcpus[MAX_VCPUS];
 };

@@ -44,7 +44,7 @@ uint64_t data_differs(struct vm *vm, uint64_t seed);
 /* Mappings needed for @pages of data: by huge page where it has them. */
 uint64_t data_mappings(struct vm *vm, uint64_t pages);
 
-/* Intel reports MMIO as EPT misconfiguration, and may log dirty pages (PML). */
+/* Intel reports repeated MMIO as EPT misconfiguration, and may log dirty pages (PML). */
 bool host_is_intel(void);
 bool host_has_pml(void);
 /* The MMU for EPT and NPT that does not prefetch; off by default up to 5.15. */
