@@ -10,7 +10,7 @@
 	mode "-switch", mode "-invlpg", mode "-mmio", mode "-rom",	\
 	mode "-slots", mode "-mixed", mode "-exec", mode "-read",	\
 	mode "-mprotect", mode "-vcpus", mode "-thp", mode "-split",	\
-	mode "-cpl3", mode "-ring"
+	mode "-cpl3", mode "-ring", mode "-walk"
 
 const char *const workload_names[] = { MODE("tdp"), MODE("shadow"), NULL };
 
@@ -224,6 +224,30 @@ static void check_levels(const char *name)
 		same("2M", huge, "stat.pages_2m", stat_of(name, "stat.pages_2m"));
 }
 
+/* Faults of the CPU's walk of the guest's page tables; a shadow is walked without. */
+static void check_walks(const char *name)
+{
+	json_t *vm = vm_of(name);
+	long long walks = rows(vm, "faults", "count", "on", "page walk", NULL);
+	long long all = rows(vm, "faults", "count", NULL);
+
+	same("walks", walks, "the guest expects",
+	     workload_is_shadow(name) ? 0 : stat_of(name, "expect_walks_tdp"));
+	same("walks by level", rows(vm, "levels", "count", "on", "page walk", NULL), "faults",
+	     walks);
+	same("walks by circumstance", rows(vm, "circumstances", "count", "which",
+					   "on the walk of guest page tables", NULL), "faults",
+	     walks);
+	same("faults by phase", rows(vm, "phases", "count", "phase", "exit to entry", NULL),
+	     "faults", rows(vm, "phases", "count", NULL) ? all : 0);
+	if (!workload_is(name, "walk"))
+		return;
+	same("writes of the guest", rows(vm, "faults", "count", "on", "access", "access", "write",
+					 NULL), "pages", stat_of(name, "pages"));
+	same("of which not present", rows(vm, "faults", "count", "condition", "not_present", NULL),
+	     "all", all);
+}
+
 /* Exits as asm/vmx.h and asm/svm.h call them. */
 struct exit_names {
 	const char *port, *tdp_fault, *shadow_fault, *invlpg, *cr3;
@@ -298,6 +322,7 @@ const struct check workload_checks[] = {
 	{ "faults", check_faults, workload_names },
 	{ "verdicts", check_verdicts, workload_names },
 	{ "accesses", check_accesses, workload_names },
+	{ "page walks", check_walks, workload_names },
 	{ "levels", check_levels, workload_names },
 	{ "exits", check_exits, workload_names },
 	{ "times", check_times, workload_names },

@@ -102,6 +102,7 @@ counts_read() {
 				print name, n[i]
 			}
 		}' "$TRACEFS"/instances/lab.*/per_cpu/cpu*/stats >"$1"
+	awk '{ print "lab:" $1, $2 }' "$TRACEFS/kprobe_profile" >>"$1"
 }
 
 # counts_between BEFORE AFTER FILE
@@ -109,16 +110,23 @@ counts_between() {
 	awk 'NR == FNR { n[$1] = $2; next } { print $1 "=" $2 - n[$1] }' "$1" "$2" >"$3"
 }
 
-# Calls of functions that KVM counts nowhere.
+# Calls of functions that KVM counts nowhere; those that a kernel lacks are left
+# out. The kernel counts hits by itself, so that these need no trace instance.
+FUNCTIONS="kvm_mmu_load kvm_mmu_sync_roots vmx_flush_tlb_all vmx_flush_tlb_current
+	vmx_flush_tlb_guest vmx_flush_tlb_gva svm_flush_tlb_asid svm_flush_tlb_gva"
+
 kprobes_on() {
-	for _fn in kvm_mmu_load kvm_mmu_sync_roots; do
+	for _fn in $FUNCTIONS; do
+		grep -q -w "$_fn" "$TRACEFS/available_filter_functions" || continue
 		echo "p:lab/$_fn $_fn" >>"$TRACEFS/kprobe_events"
 	done
+	echo 1 >"$TRACEFS/events/lab/enable"
 }
 
 kprobes_off() {
-	for _fn in kvm_mmu_load kvm_mmu_sync_roots; do
-		echo "-:lab/$_fn" >>"$TRACEFS/kprobe_events"
+	echo 0 >"$TRACEFS/events/lab/enable"
+	for _fn in "$TRACEFS"/events/lab/*/; do
+		echo "-:lab/$(basename "$_fn")" >>"$TRACEFS/kprobe_events"
 	done
 }
 

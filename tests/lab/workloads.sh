@@ -8,8 +8,7 @@
 EVENTS="kvm:kvm_exit kvm:kvm_entry kvm:kvm_page_fault kvm:kvm_unmap_hva_range
 	kvm:kvm_cr kvm:kvm_dirty_ring_push kvm:kvm_dirty_ring_reset
 	kvmmmu:kvm_mmu_get_page kvmmmu:kvm_mmu_prepare_zap_page
-	kvmmmu:kvm_mmu_unsync_page kvmmmu:kvm_mmu_split_huge_page
-	lab:kvm_mmu_load lab:kvm_mmu_sync_roots"
+	kvmmmu:kvm_mmu_unsync_page kvmmmu:kvm_mmu_split_huge_page"
 
 # guest NAME WORKLOAD [OPTION]...: one of the mode's; one that cannot be is left out.
 guest() {
@@ -35,7 +34,7 @@ workloads() {
 	mode=$1
 	guests=
 	mode "$mode"
-	for w in touch retouch dirtylog ptchurn switch invlpg mmio rom slots mixed; do
+	for w in touch retouch dirtylog ptchurn switch invlpg mmio rom slots mixed walk; do
 		guest "$w" "$w"
 	done
 	guest exec touch --access x

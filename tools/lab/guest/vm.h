@@ -91,6 +91,8 @@ struct vm {
 	int64_t expect_shadow;
 	/* Of those under EPT, how many arrive as misconfigurations: MMIO. */
 	int64_t expect_misconfigs;
+	/* And how many are of the CPU's walk of the guest's page tables. */
+	int64_t expect_walks;
 	unsigned int nr_vcpus;
 	struct vcpu vcpus[MAX_VCPUS];
 };

@@ -26,7 +26,7 @@ extern const struct workload workload_touch, workload_retouch;
 extern const struct workload workload_dirtylog, workload_dirtyring;
 extern const struct workload workload_ptchurn, workload_switch, workload_invlpg;
 extern const struct workload workload_mmio, workload_rom;
-extern const struct workload workload_slots, workload_mixed;
+extern const struct workload workload_slots, workload_mixed, workload_walk;
 
 /* helper.c: what several of them do. */
 
