@@ -113,7 +113,7 @@ counts_between() {
 # Calls of functions that KVM counts nowhere; those that a kernel lacks are left
 # out. The kernel counts hits by itself, so that these need no trace instance.
 FUNCTIONS="kvm_mmu_load kvm_mmu_sync_roots vmx_flush_tlb_all vmx_flush_tlb_current
-	vmx_flush_tlb_guest vmx_flush_tlb_gva svm_flush_tlb_asid svm_flush_tlb_gva"
+	vmx_flush_tlb_guest vmx_flush_tlb_gva svm_flush_tlb_asid svm_flush_tlb svm_flush_tlb_gva"
 
 kprobes_on() {
 	for _fn in $FUNCTIONS; do

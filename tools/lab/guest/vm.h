@@ -93,6 +93,8 @@ struct vm {
 	int64_t expect_misconfigs;
 	/* And how many are of the CPU's walk of the guest's page tables. */
 	int64_t expect_walks;
+	/* How often the CPU's buffer of dirty pages (PML) can be full at most. */
+	int64_t expect_pml_full;
 	unsigned int nr_vcpus;
 	struct vcpu vcpus[MAX_VCPUS];
 };

@@ -47,6 +47,7 @@ uint64_t data_mappings(struct vm *vm, uint64_t pages);
 /* Intel reports repeated MMIO as EPT misconfiguration, and may log dirty pages (PML). */
 bool host_is_intel(void);
 bool host_has_pml(void);
+#define PML_ENTRIES	512	/* SDM volume 3, 28.3.6 */
 /* The MMU for EPT and NPT that does not prefetch; off by default up to 5.15. */
 bool host_has_tdp_mmu(void);
 /* Faults that shadow paging takes on @pages that the host has present. */

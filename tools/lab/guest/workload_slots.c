@@ -116,6 +116,8 @@ static int mixed_setup(struct vm *vm)
 	int r = workload_ptchurn.setup(vm);
 
 	vm->expect_tdp = vm->expect_shadow = -1;
+	if (host_has_pml())
+		vm->expect_pml_full = vm->pages * vm->rounds / PML_ENTRIES;
 	return r ? r : hole_setup(vm);
 }
 
