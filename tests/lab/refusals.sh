@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Where mmuscope cannot work it says why, in one sentence. NAME.rc, NAME.err, NAME.out.
 

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
 # A flood into the smallest ring there can be; then a mmuscope that is killed.
 
@@ -23,7 +23,7 @@ seconds() {
 
 flood() {
 	mode "$tdp"
-	start flood touch --pages 16384
+	start flood touch --pages "$flood_pages"
 	tp_count_start kvm:kvm_page_fault kvmmmu:kvm_mmu_get_page kvm:kvm_unmap_hva_range
 	trace flood --ring-size 4K -p "$(bg_pid flood)"
 	wait_attached flood

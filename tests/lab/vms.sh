@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Several VMs, some there before mmuscope, some after, one after the other and at
 # once, and four mmuscopes that look at them with different filters.

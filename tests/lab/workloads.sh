@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Every workload of the guest program in every mode, traced by mmuscope and counted
 # by tracefs and by KVM at the same time. All guests of a mode are there when

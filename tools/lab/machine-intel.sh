@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Bochs emulates VMX with EPT, VPID and PML. It runs some 50 million
 # instructions per second, so that nothing is done twice: the kernel is put on
@@ -90,8 +90,10 @@ intel_config() {
 	cat <<EOT
 config_interface: textconfig
 display_library: rfb, options="timeout=0, no_gui_console"
-plugin_ctrl: unmapped=1, biosdev=1, speaker=0, extfpuirq=1, parallel=1, serial=1, gameport=0, iodebug=0
-cpu: model=$machine_cpu, count=$opt_smp, ips=50000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+plugin_ctrl: unmapped=1, biosdev=1, speaker=0, extfpuirq=1, parallel=1, serial=1
+plugin_ctrl: gameport=0, iodebug=0
+cpu: model=$machine_cpu, count=$opt_smp
+cpu: ips=50000000, reset_on_triple_fault=0, ignore_bad_msrs=1
 memory: guest=$opt_mem, host=$opt_mem
 romimage: file=/usr/share/bochs/BIOS-bochs-latest, options=fastboot
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
@@ -113,8 +115,8 @@ machine_boot() {
 	local initrd=$1 out=$2 words tmp alone="unshare -n" code
 
 	words="console=ttyS0,115200 quiet loglevel=4 panic=-1 nokaslr norandmaps"
-	words+=" mitigations=off rodata=off cryptomgr.notests=1 log_buf_len=4M noxsave tsc_early_khz=50000"
-	words+=" random.trust_cpu=on softlockup_panic=1"
+	words+=" mitigations=off rodata=off cryptomgr.notests=1 log_buf_len=4M"
+	words+=" noxsave tsc_early_khz=50000 random.trust_cpu=on softlockup_panic=1"
 	tmp=$(mktemp -d)
 	intel_disk "$LAB_CACHE/intel-$opt_kernel" "$initrd" "$tmp" "$words $opt_append" ||
 		return 1
