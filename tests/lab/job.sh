@@ -12,9 +12,11 @@ start() {
 	bg "$_name" mmuscope-guest "$@" -name "guest=$_name" --timeout 400 \
 		--ready-file "/tmp/$_name.ready" --go-file "/tmp/$_name.go" \
 		--done-file "/tmp/$_name.done" --hold-file "/tmp/$_name.hold"
+	_left=0
 	until [ -e "/tmp/$_name.ready" ]; do
-		bg_alive "$_name" || return 1
-		usleep 10000
+		_left=$((_left + 1))
+		[ $((_left % 10)) != 0 ] || bg_alive "$_name" || return 1
+		nap
 	done
 	kill -STOP "$(bg_pid "$_name")"
 }
@@ -30,7 +32,7 @@ wait_done() {
 	_left=500
 	until grep -q '^check=' "/results/$1.out" || [ "$_left" = 0 ]; do
 		_left=$((_left - 1))
-		usleep 10000
+		nap
 	done
 }
 
@@ -58,7 +60,7 @@ wait_attached() {
 	until grep -q -E '^(232|281|441) ' "/proc/$(bg_pid "$1.stat")/syscall" 2>/dev/null; do
 		_left=$((_left - 1))
 		[ "$_left" -gt 0 ] && bg_alive "$1.stat" || return 1
-		usleep 50000
+		usleep $((5 * LAB_NAP))
 	done
 }
 
@@ -78,7 +80,7 @@ wait_detached() {
 	while grep -q -s '^mmuscope-detach' /proc/[0-9]*/comm; do
 		_left=$((_left - 1))
 		[ "$_left" -gt 0 ] || return 1
-		usleep 100000
+		usleep $((5 * LAB_NAP))
 	done
 }
 

@@ -50,10 +50,10 @@ killed() {
 	wait_done doomed
 	end doomed
 	_begin=$(seconds)
-	while [ -e /sys/module/kvm ] && [ $(($(seconds) - _begin)) -lt 30 ]; do
+	while [ -e /sys/module/kvm ] && [ $(($(seconds) - _begin)) -lt 120 ]; do
 		rmmod "kvm_$vendor" 2>/dev/null
 		rmmod kvm 2>/dev/null
-		usleep 200000
+		usleep $((10 * LAB_NAP))
 	done
 	{
 		traces_left

@@ -4,6 +4,25 @@
 
 TRACEFS=/sys/kernel/tracing
 
+# What this CPU virtualizes memory with: npt or ept; prints nothing where it cannot.
+lab_tdp() {
+	case $(grep -m 1 -o -w -E 'svm|vmx' /proc/cpuinfo | head -n 1) in
+	svm) echo npt ;;
+	vmx) echo ept ;;
+	esac
+}
+
+# A moment between two looks at something, in microseconds. In Bochs waiting costs
+# nothing, and looking takes as long as a moment elsewhere.
+case $(lab_tdp) in
+ept) LAB_NAP=100000 ;;
+*) LAB_NAP=20000 ;;
+esac
+
+nap() {
+	usleep "$LAB_NAP"
+}
+
 # say TEXT: shown at once by "lab run".
 say() {
 	echo "LAB-SAY: $*" >/dev/console
@@ -56,11 +75,11 @@ bg_wait() {
 
 # wait_file PATH [SECONDS]: until PATH exists.
 wait_file() {
-	_wait_left=$((${2:-60} * 50))
+	_wait_left=$((${2:-60} * (1000000 / LAB_NAP)))
 	while ! [ -e "$1" ]; do
 		_wait_left=$((_wait_left - 1))
 		[ "$_wait_left" -gt 0 ] || return 1
-		usleep 20000
+		nap
 	done
 }
 
@@ -87,14 +106,6 @@ module_load() {
 module_unload() {
 	[ -e "/sys/module/$1" ] || return 0
 	rmmod "$1"
-}
-
-# What this CPU virtualizes memory with: npt or ept; prints nothing where it cannot.
-lab_tdp() {
-	case $(grep -m 1 -o -w -E 'svm|vmx' /proc/cpuinfo | head -n 1) in
-	svm) echo npt ;;
-	vmx) echo ept ;;
-	esac
 }
 
 # lab_mode tdp|npt|ept|shadow|none [PARAM=VALUE...]: loads KVM anew that way, tdp
