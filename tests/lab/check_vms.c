@@ -219,6 +219,26 @@ static void check_refusal(const char *name)
 	free(out);
 }
 
+/* What the hardware of the machine has, and KVM uses. */
+static void check_doctor(const char *name)
+{
+	static const char *const intel[] = { "ept", "vpid", "eptad", "pml" };
+	static const char *const amd[] = { "npt" };
+	bool is_intel = !strcmp(result_tdp(), "ept");
+	size_t n = is_intel ? sizeof(intel) / sizeof(intel[0]) : sizeof(amd) / sizeof(amd[0]);
+	json_t *host = json_object_get(result_report(name), "host");
+	json_t *kvm = json_object_get(host, "kvm");
+
+	for (size_t i = 0; i < n; i++) {
+		const char *parameter = is_intel ? intel[i] : amd[i], *value;
+		char key[32];
+
+		snprintf(key, sizeof(key), "kvm_%s.%s", is_intel ? "intel" : "amd", parameter);
+		value = fact_word(json_object_get(kvm, key), "value");
+		holds(!strcmp(value, "Y") || !strcmp(value, "1"), "%s is '%s'", key, value);
+	}
+}
+
 static void check_log(const char *name)
 {
 	static const char *const complaints[] = {
@@ -253,6 +273,7 @@ const struct check vm_checks[] = {
 	{ "flood", check_flood, LIST("flood") },
 	{ "nothing left behind", check_traces, LIST("ended", "killed") },
 	{ "refusals", check_refusal, LIST("no-root", "no-vm", "no-pid", "no-btf", "no-kvm") },
+	{ "doctor", check_doctor, LIST("doctor") },
 	{ "kernel log", check_log, LIST("dmesg.txt") },
 	{ 0 },
 };
