@@ -8,9 +8,20 @@ machine_smp=1			# a second CPU makes it four times slower
 machine_mem=1024
 machine_cpu=corei7_skylake_x	# has EPT with accessed bits, VPID, PML
 
+# The display listens on every address there is: it gets none.
+intel_alone() {
+	if [ "$(id -u)" = 0 ]; then
+		echo unshare -n
+	else
+		echo unshare -r -n
+	fi
+}
+
 machine_check() {
 	local file
 
+	[ -z "$opt_threads$opt_icount" ] ||
+		die "$LAB_USAGE" "--threads and --icount are for the machine amd"
 	for file in bochs-bin:bochs as:binutils readelf:binutils unshare:util-linux; do
 		command -v "${file%:*}" >/dev/null ||
 			die "$LAB_PREPARE" "${file%:*} is missing (Debian: ${file#*:})"
@@ -19,14 +30,16 @@ machine_check() {
 		[ -r "/usr/share/${file%:*}" ] ||
 			die "$LAB_PREPARE" "/usr/share/${file%:*} is missing (Debian: ${file#*:})"
 	done
-	[ -z "$opt_threads$opt_icount" ] ||
-		die "$LAB_USAGE" "--threads and --icount are for the machine amd"
+	# shellcheck disable=SC2046
+	$(intel_alone) true 2>/dev/null ||
+		die "$LAB_PREPARE" "no network namespace can be made for bochs: run as root"
 }
 
 machine_prepare() {
 	local print
 
-	cache_make "intel-$opt_kernel" intel_kernel "$opt_kernel"
+	intel_flat=$LAB_CACHE/intel-$(cat "$(kernel_dir "$opt_kernel")/release")
+	cache_make "${intel_flat##*/}" intel_kernel "$opt_kernel"
 	print=intel-print-$(sha256sum "$LAB_DIR/boot/print.S" | cut -c1-16)
 	cache_make "$print" intel_print
 	opt_add+=("$LAB_CACHE/$print/print:/bin/lab-print")
@@ -112,25 +125,23 @@ EOT
 }
 
 machine_boot() {
-	local initrd=$1 out=$2 words tmp alone="unshare -n" code
+	local initrd=$1 out=$2 words tmp code
 
 	words="console=ttyS0,115200 quiet loglevel=4 panic=-1 nokaslr norandmaps"
 	words+=" mitigations=off rodata=off cryptomgr.notests=1 log_buf_len=4M"
-	words+=" noxsave tsc_early_khz=50000 random.trust_cpu=on softlockup_panic=1"
-	tmp=$(mktemp -d)
-	intel_disk "$LAB_CACHE/intel-$opt_kernel" "$initrd" "$tmp" "$words $opt_append" ||
+	words+=" noxsave clearcpuid=28 tsc_early_khz=50000"
+	words+=" random.trust_cpu=on softlockup_panic=1"
+	tmp=${initrd%/*}/disk
+	mkdir "$tmp" || return 1
+	intel_disk "$intel_flat" "$initrd" "$tmp" "$words $opt_append" ||
 		return 1
 	intel_config "$tmp" "$out" >"$tmp/bochsrc"
 	# Its debugger wants to be told to go on.
 	echo c >"$tmp/commands"
-	# The display listens on every address there is: it gets none.
-	if [ "$(id -u)" != 0 ]; then
-		alone="unshare -r -n"
-	fi
-	# shellcheck disable=SC2086
-	timeout --foreground -k 5 "$opt_timeout" $alone bochs-bin -q -f "$tmp/bochsrc" \
+	# shellcheck disable=SC2046
+	timeout --foreground -k 5 "$opt_timeout" $(intel_alone) bochs-bin -q -f "$tmp/bochsrc" \
 		-rc "$tmp/commands" 3>&1 >"$tmp/said" 2>&1 </dev/null
 	code=$?
-	rm -rf "$tmp"
+	cat "$tmp/said" >>"$out/bochs.txt"
 	return "$code"
 }
