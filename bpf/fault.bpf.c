@@ -47,6 +47,11 @@ static __always_inline u32 reason_of(struct vcpu_state *v)
 	return vmx_reason(v->vcpu) & 0xffff;
 }
 
+static __always_inline bool misconfigured(u64 error)
+{
+	return error == PF_RESERVED || error & EPTQ_MISCONFIG;
+}
+
 /*
  * Functions of their own, here and below, are what the programs that every fault
  * runs do rarely: a register that is used anywhere in a program is saved each time.
@@ -70,7 +75,7 @@ static __noinline int count_exit(struct vcpu_state *v, u64 ns)
 static __always_inline void count_fault(struct vcpu_state *v)
 {
 	/* With one exception: an EPT misconfiguration. */
-	if (v->span.rec.error == PF_RESERVED && cfg.isa == MMUSCOPE_isa_vmx) {
+	if (cfg.isa == MMUSCOPE_isa_vmx && misconfigured(v->span.rec.error)) {
 		count_exit(v, v->span.rec.hdr.dur);
 		return;
 	}
@@ -440,10 +445,35 @@ int BPF_PROG(mmio_new)
 	return 0;
 }
 
+/*
+ * An EPT misconfiguration that KVM's cache of MMIO addresses has the answer for
+ * goes straight to emulation: this is the first that is seen of it.
+ */
 SEC("raw_tp/kvm_emulate_insn")
 int BPF_PROG(emulate)
 {
-	saw(SPAN_SEEN_EMULATE);
+	struct vcpu_state *v = vcpu_running();
+
+	if (!v)
+		return 0;
+	if (cfg.isa == MMUSCOPE_isa_vmx && v->span.phase == SPAN_EXITED && reason_of(v) == 49)
+		span_mmio(&v->span, bpf_ktime_get_ns(), MMUSCOPE_UNKNOWN);
+	span_saw(&v->span, SPAN_SEEN_EMULATE);
+	return 0;
+}
+
+/* What the emulated instruction wanted, which a misconfiguration does not tell: 2 is a write. */
+SEC("raw_tp/kvm_mmio")
+int BPF_PROG(mmio_access, u32 type, u32 len, u64 gpa)
+{
+	struct vcpu_state *v = vcpu_running();
+
+	if (!v || v->span.phase != SPAN_FAULT || v->span.rec.error != PF_RESERVED)
+		return 0;
+	v->span.rec.error |= EPTQ_MISCONFIG | (type == 2 ? EPTQ_WRITE : EPTQ_READ);
+	/* Where the address is until span_unpack(). */
+	if (v->span.rec.gva == MMUSCOPE_UNKNOWN)
+		v->span.rec.gva = gpa;
 	return 0;
 }
 

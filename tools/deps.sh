@@ -13,7 +13,8 @@ declare -A packages=(
 		scdoc"
 	[test]="libcmocka-dev bats jq util-linux"
 	[style]="clang-format shellcheck codespell universal-ctags"
-	[lab]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd util-linux binutils"
+	[lab]="qemu-system-x86 bochs bochs-term bochsbios vgabios
+		busybox-static cpio kmod xz-utils zstd util-linux binutils"
 	[bench]="linux-perf trace-cmd bpftrace jq"
 )
 

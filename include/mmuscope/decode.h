@@ -29,6 +29,12 @@
 #define EPTQ_GVA_VALID	(1ULL << 7)
 #define EPTQ_FINAL	(1ULL << 8)
 
+/*
+ * An EPT misconfiguration comes without a qualification. Where what KVM does next
+ * tells the access, its bit is set as in a qualification, and this one of ours.
+ */
+#define EPTQ_MISCONFIG	(1ULL << 63)
+
 struct decode {
 	__u8 access;		/* enum mmuscope_access */
 	__u8 condition;		/* enum mmuscope_condition */
@@ -78,7 +84,8 @@ static inline __attribute__((always_inline)) void decode_pf(__u64 error, struct 
  *
  * With accessed and dirty bits in EPT the walker sets the read and the write
  * bit together (SDM volume 3, 28.3.3.2): that is a write. A violation has an
- * access bit; a code without one stands for a misconfiguration (see span_mmio()).
+ * access bit; a code without one stands for a misconfiguration (see span_mmio()),
+ * and so does one with EPTQ_MISCONFIG.
  */
 static inline __attribute__((always_inline)) void decode_ept(__u64 qual, struct decode *d)
 {
@@ -86,7 +93,7 @@ static inline __attribute__((always_inline)) void decode_ept(__u64 qual, struct 
 	d->access = qual & EPTQ_FETCH ? MMUSCOPE_access_exec :
 		    qual & EPTQ_WRITE ? MMUSCOPE_access_write :
 		    qual & EPTQ_READ ? MMUSCOPE_access_read : MMUSCOPE_access_unknown;
-	if (d->access == MMUSCOPE_access_unknown)
+	if (d->access == MMUSCOPE_access_unknown || qual & EPTQ_MISCONFIG)
 		d->condition = MMUSCOPE_condition_reserved;
 	else if (!(qual & (EPTQ_CAN_READ | EPTQ_CAN_WRITE | EPTQ_CAN_EXEC)))
 		d->condition = MMUSCOPE_condition_not_present;

@@ -7,8 +7,10 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define TESTS_MAX	64
+#define NAME_MAX_LEN	32
 
 static void run(void **state)
 {
@@ -20,17 +22,27 @@ static void run(void **state)
 	compare_end();
 }
 
+/* "tdp" at the begin of a name stands for the mode of the machine that ran. */
+static void name_fill(char to[NAME_MAX_LEN], const char *name)
+{
+	bool tdp = !strncmp(name, "tdp", 3) && (name[3] == '-' || !name[3]);
+
+	snprintf(to, NAME_MAX_LEN, "%s%s", tdp ? result_tdp() : "", tdp ? name + 3 : name);
+}
+
 static int run_group(const struct check *check)
 {
+	static char names[TESTS_MAX][NAME_MAX_LEN];
 	const void *states[TESTS_MAX][2];
 	struct CMUnitTest tests[TESTS_MAX];
 	size_t n = 0;
 
 	for (; check->names[n] && n < TESTS_MAX; n++) {
+		name_fill(names[n], check->names[n]);
 		states[n][0] = check;
-		states[n][1] = check->names[n];
+		states[n][1] = names[n];
 		tests[n] = (struct CMUnitTest){
-			.name = check->names[n], .test_func = run, .initial_state = states[n],
+			.name = names[n], .test_func = run, .initial_state = states[n],
 		};
 	}
 	printf("== %s\n", check->group);

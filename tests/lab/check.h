@@ -5,6 +5,7 @@
 
 #include "result.h"
 
+/* A name that begins with "tdp" is one of the hardware's mode: npt or ept. */
 struct check {
 	const char *group;
 	void (*run)(const char *name);
@@ -15,6 +16,7 @@ extern const struct check workload_checks[], work_checks[], vm_checks[];
 
 /* Of a workload NPT-TOUCH: its mode, and what comes behind it. */
 void workload_mode(const char *name, char mode[16]);
+bool workload_is_shadow(const char *name);
 bool workload_is(const char *name, const char *what);
 extern const char *const workload_names[];
 

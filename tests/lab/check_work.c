@@ -14,14 +14,6 @@ static long long event_of(const char *name, const char *key)
 	return result_number(name, ".tp", key);
 }
 
-static bool is_shadow(const char *name)
-{
-	char mode[16];
-
-	workload_mode(name, mode);
-	return !strcmp(mode, "shadow");
-}
-
 static json_t *vm_of(const char *name)
 {
 	char mode[16];
@@ -67,6 +59,34 @@ static void check_local_flushes(const char *name)
 	     stat_of(name, "stat.invlpg"));
 }
 
+/* What the vendor module was told to flush, by scope: INVEPT, INVVPID, or the ASID. */
+static void check_vendor_flushes(const char *name)
+{
+	static const struct { const char *scope, *vmx, *svm; } by[] = {
+		{ "all", "lab:vmx_flush_tlb_all", NULL },
+		{ "current", "lab:vmx_flush_tlb_current", "lab:svm_flush_tlb_asid" },
+		{ "guest", "lab:vmx_flush_tlb_guest", NULL },
+		{ "address", "lab:vmx_flush_tlb_gva", "lab:svm_flush_tlb_gva" },
+	};
+	bool intel = !strcmp(result_tdp(), "ept");
+	json_t *vm = vm_of(name);
+
+	for (size_t i = 0; i < sizeof(by) / sizeof(by[0]); i++) {
+		const char *function = intel ? by[i].vmx : by[i].svm;
+		long long calls = function ? event_of(name, function) : 0;
+
+		if (result_is_reference())
+			holds(calls != ABSENT, "no kprobe %s", function);
+		same(by[i].scope, flushes(vm, by[i].scope), function ? function : "wanted", calls);
+	}
+	/* Else this checks nothing. */
+	if (workload_is(name, "dirtylog"))
+		holds(flushes(vm, "current") + flushes(vm, "all") > 0, "nothing was flushed");
+	if (workload_is_shadow(name) && workload_is(name, "invlpg"))
+		same("addresses", flushes(vm, "address"), "the guest's INVLPG",
+		     stat_of(name, "invlpgs"));
+}
+
 /* FAILS for npt-ring and shadow-ring until KVM_RESET_DIRTY_RINGS has a context. */
 static void check_flush_origins(const char *name)
 {
@@ -91,7 +111,7 @@ static void check_pages(const char *name)
 	same("zapped", pages(vm, "zapped"), "kvm_mmu_prepare_zap_page",
 	     event_of(name, "kvmmmu:kvm_mmu_prepare_zap_page"));
 	/* KVM's own counters leave out the TDP MMU. */
-	if (!is_shadow(name))
+	if (!workload_is_shadow(name))
 		return;
 	same("made", pages(vm, "made"), "stat.mmu_cache_miss",
 	     stat_of(name, "stat.mmu_cache_miss"));
@@ -108,7 +128,7 @@ static long long work(json_t *vm, const char *what)
 static void check_shadow(const char *name)
 {
 	json_t *vm = vm_of(name);
-	bool shadow = is_shadow(name);
+	bool shadow = workload_is_shadow(name);
 
 	same("INVLPG", work(vm, "INVLPG"), "stat.invlpg", stat_of(name, "stat.invlpg"));
 	same("INVLPG", work(vm, "INVLPG"), "the guest's",
@@ -172,6 +192,34 @@ static void check_dirty(const char *name)
 	     event_of(name, "kvm:kvm_dirty_ring_reset"));
 }
 
+/*
+ * The buffer of dirty pages that the CPU fills under EPT (PML) is emptied at every
+ * exit as well: how often it is full hangs on timer interrupts.
+ */
+static void check_pml(const char *name)
+{
+	bool log = workload_is(name, "dirtylog") || workload_is(name, "ring");
+	json_t *vm = vm_of(name);
+	long long full = dirty(vm, "pml_full", "count");
+	long long most = stat_of(name, "expect_pml_full_most");
+
+	same("PML full", full, "kvm_pml_full", event_of(name, "kvm:kvm_pml_full"));
+	same("PML full", full, "exits for it",
+	     rows(vm, "exits", "count", "reason", "PML_FULL", NULL));
+	if (workload_is_shadow(name) || strcmp(result_tdp(), "ept") || most == ABSENT) {
+		same("PML full", full, "wanted", 0);
+		return;
+	}
+	holds(full >= log && full <= most, "PML full %lld times, the guest expects %d to %lld",
+	      full, log, most);
+	/* What the CPU logs it need not be stopped for: one fault per page, ever. */
+	if (log)
+		same("faults", rows(vm, "faults", "count", NULL), "pages", stat_of(name, "pages"));
+	if (workload_is(name, "dirtylog"))
+		same("fast fixes", rows(vm, "faults", "count", "verdict", "fast_fixed", NULL),
+		     "wanted", 0);
+}
+
 static void check_slots(const char *name)
 {
 	json_t *vm = vm_of(name);
@@ -194,18 +242,20 @@ static void check_splits(const char *name)
 	     rows(vm, "huge_pages", "count", "what", "split failed", NULL),
 	     "kvm_mmu_split_huge_page", event_of(name, "kvmmmu:kvm_mmu_split_huge_page"));
 	/* Else this checks nothing. */
-	if (!strcmp(name, "npt-split") && result_is_reference())
+	if (!workload_is_shadow(name) && workload_is(name, "split") && result_is_reference())
 		holds(event_of(name, "kvmmmu:kvm_mmu_split_huge_page") > 0, "nothing was split");
 }
 
 const struct check work_checks[] = {
 	{ "remote flushes", check_remote_flushes, workload_names },
 	{ "local flushes", check_local_flushes, workload_names },
+	{ "flushes by the vendor", check_vendor_flushes, workload_names },
 	{ "flush origins", check_flush_origins, workload_names },
 	{ "page-table pages", check_pages, workload_names },
 	{ "shadow paging", check_shadow, workload_names },
 	{ "invalidations", check_invalidations, workload_names },
 	{ "dirty logging", check_dirty, workload_names },
+	{ "PML", check_pml, workload_names },
 	{ "memslots", check_slots, workload_names },
 	{ "splits", check_splits, workload_names },
 	{ 0 },

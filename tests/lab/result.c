@@ -50,6 +50,15 @@ bool result_is_reference(void)
 	return is;
 }
 
+const char *result_tdp(void)
+{
+	char *word = result_word("machine", "", "tdp");
+	const char *tdp = word && !strcmp(word, "ept") ? "ept" : "npt";
+
+	free(word);
+	return tdp;
+}
+
 char *result_word(const char *name, const char *suffix, const char *key)
 {
 	char *text = result_text(name, suffix), *rest = text, *line, *word = NULL;

@@ -1,76 +1,149 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# mmuscope on real KVM in an emulated machine: tests/lab/run.sh [--kernel V]
-# A line for each group of checks, and what differs in those that fail.
+# mmuscope on real KVM in emulated machines:
+#
+#   tests/lab/run.sh [--kernel V] [--machine amd|intel] [PART]...
+#
+# Without --machine both run, side by side. A line for each group of checks, and
+# what differs in those that fail. PART: what of the job to run, for trials.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
 results=$build/test-results
 kernel=6.1
+machines=(amd intel)
+parts=(workloads vms stress refusals)
+chosen=()
+limit=900
+
 while [ $# -gt 0 ]; do
 	case $1 in
-	--kernel)
-		[ $# -ge 2 ] || { echo 'lab: --kernel wants a version' >&2; exit 2; }
-		kernel=$2
+	--kernel | --machine)
+		[ $# -ge 2 ] || { echo "lab: $1 wants a value" >&2; exit 2; }
+		if [ "$1" = --kernel ]; then
+			kernel=$2
+		else
+			machines=("$2")
+		fi
 		shift
 		;;
-	*) echo "lab: there is no option $1; see the head of $0" >&2; exit 2 ;;
+	-*) echo "lab: there is no option $1; see the head of $0" >&2; exit 2 ;;
+	*) chosen+=("$1") ;;
 	esac
 	shift
 done
-out=$results/lab-$kernel
-log=$results/lab.tap
-rm -rf "$out" "$results/lab.counts"
-mkdir -p "$out"
 
-parts=()
-for part in workloads vms stress refusals; do
-	parts+=(--add "tests/lab/$part.sh:/lab-tests/$part.sh")
-done
-# The kernel log is one of the checks.
-status=0
-tools/lab/lab run --kernel "$kernel" --timeout 480 --allow-dmesg --out "$out" \
-	--add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
-	--add "$build/tools/lab/guest/mmuscope-guest" \
-	"${parts[@]}" tests/lab/job.sh \
-	>"$out/lab.log" 2>&1 </dev/null || status=$?
-if [ "$status" != 0 ]; then
-	printf 'lab: the job ended with exit code %d\n' "$status"
-	tail -n 20 "$out/lab.log"
-	echo 0 1 >"$results/lab.counts"
-	exit 1
-fi
-
-"$build/san/tests/lab/check" "$out" >"$log" 2>&1 || status=$?
 # TAP of several groups; lines with "! " in front of a result belong to it.
-awk '
-	function group_end() {
-		if (group == "")
-			return
-		printf "%s  %-24s %4d", bad ? "FAILED" : "ok    ", group, good
-		if (bad)
-			printf " passed, %d failed", bad
-		printf "\n%s", text
-		good = bad = 0
-		text = ""
-	}
-	/^== / { group_end(); group = substr($0, 4); next }
-	/^! / { text = text "    " substr($0, 3) "\n"; next }
-	/# SKIP/ { next }
-	/^ok / { good++; passed++; next }
-	/^not ok / { bad++; failed++; last = $0; sub(/^not ok [0-9]+ - /, "", last); next }
-	/^# .*(VMs are|there is no report|report )/ {
-		text = text "    " last ": " substr($0, 3) "\n"
-	}
-	END {
-		group_end()
-		print passed + 0, failed + 0 >counts
-	}' counts="$results/lab.counts" "$log"
-read -r passed failed <"$results/lab.counts"
-if [ "$status" != 0 ] && [ "$failed" = 0 ]; then
-	failed=1
-	tail -n 20 "$log"
-	echo "$passed $failed" >"$results/lab.counts"
-fi
+judge() {
+	local out=$1 status=0 passed failed
+
+	"$build/san/tests/lab/check" "$out" >"$out/tap" 2>&1 || status=$?
+	awk '
+		function group_end() {
+			if (group == "")
+				return
+			printf "%s  %-24s %4d", bad ? "FAILED" : "ok    ", group, good
+			if (bad)
+				printf " passed, %d failed", bad
+			printf "\n%s", text
+			good = bad = 0
+			text = ""
+		}
+		/^== / { group_end(); group = substr($0, 4); next }
+		/^! / { text = text "    " substr($0, 3) "\n"; next }
+		/# SKIP/ { next }
+		/^ok / { good++; passed++; next }
+		/^not ok / {
+			bad++
+			failed++
+			last = $0
+			sub(/^not ok [0-9]+ - /, "", last)
+			next
+		}
+		/^# .*(VMs are|there is no report|report )/ {
+			text = text "    " last ": " substr($0, 3) "\n"
+		}
+		END {
+			group_end()
+			print passed + 0, failed + 0 >counts
+		}' counts="$out/counts" "$out/tap"
+	read -r passed failed <"$out/counts"
+	if [ "$status" != 0 ] && [ "$failed" = 0 ]; then
+		tail -n 20 "$out/tap"
+		echo "$passed 1" >"$out/counts"
+	fi
+}
+
+# run NAME OUT PART...: one boot.
+run() {
+	local name=$1 out=$2 adds=() part
+
+	shift 2
+	for part in "${parts[@]}"; do
+		adds+=(--add "tests/lab/$part.sh:/lab-tests/$part.sh")
+	done
+	# The kernel log is one of the checks.
+	tools/lab/lab run --machine "$name" --kernel "$kernel" --timeout "$limit" --allow-dmesg \
+		--out "$out" --add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
+		--add "$build/tools/lab/guest/mmuscope-guest" "${adds[@]}" \
+		tests/lab/job.sh "$@" >"$out/lab.log" 2>&1 </dev/null
+}
+
+# What several boots of a machine left becomes one folder.
+merge() {
+	local out=$1 boot
+
+	for boot in "$out"/boot.*; do
+		cat "$boot/dmesg.txt" >>"$out/dmesg.txt"
+		find "$boot" -maxdepth 1 -type f ! -name dmesg.txt -exec cp {} "$out" \;
+	done
+}
+
+# The slow machine is booted twice, for half of the parts each.
+machine() {
+	local name=$1 out=$2 boots=("${chosen[*]:-${parts[*]}}") i pid=() bad=0
+
+	if [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
+		boots=(workloads "vms stress refusals")
+	fi
+	for i in "${!boots[@]}"; do
+		mkdir "$out/boot.$i"
+		# shellcheck disable=SC2086
+		run "$name" "$out/boot.$i" ${boots[$i]} &
+		pid+=($!)
+	done
+	for i in "${!boots[@]}"; do
+		wait "${pid[$i]}" && continue
+		printf 'lab: the job (%s) ended with exit code %d\n' "${boots[$i]}" "$?"
+		tail -n 20 "$out/boot.$i/lab.log"
+		bad=1
+	done
+	if [ "$bad" = 0 ]; then
+		merge "$out"
+		judge "$out"
+		return
+	fi
+	echo 0 1 >"$out/counts"
+}
+
+mkdir -p "$results"
+rm -f "$results/lab.counts"
+for name in "${machines[@]}"; do
+	out=$results/lab-$name-$kernel
+	rm -rf "$out"
+	mkdir -p "$out"
+	machine "$name" "$out" >"$out/report" &
+done
+wait
+passed=0 failed=0
+for name in "${machines[@]}"; do
+	out=$results/lab-$name-$kernel
+	release=$(cat "$out/kernel" 2>/dev/null || echo "$kernel")
+	printf 'lab: machine %s, Linux %s\n' "$name" "$release"
+	cat "$out/report"
+	read -r p f <"$out/counts" || p=0 f=1
+	passed=$((passed + p)) failed=$((failed + f))
+done
+echo "$passed $failed" >"$results/lab.counts"
 printf 'lab: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
 # A flood into the smallest ring there can be; then a mmuscope that is killed.
 
@@ -22,8 +22,8 @@ seconds() {
 }
 
 flood() {
-	mode npt
-	start flood touch --pages 16384
+	mode "$tdp"
+	start flood touch --pages "$flood_pages"
 	tp_count_start kvm:kvm_page_fault kvmmmu:kvm_mmu_get_page kvm:kvm_unmap_hva_range
 	trace flood --ring-size 4K -p "$(bg_pid flood)"
 	wait_attached flood
@@ -39,7 +39,7 @@ flood() {
 }
 
 killed() {
-	mode npt
+	mode "$tdp"
 	start doomed touch
 	trace killed
 	wait_attached killed
@@ -50,10 +50,10 @@ killed() {
 	wait_done doomed
 	end doomed
 	_begin=$(seconds)
-	while [ -e /sys/module/kvm ] && [ $(($(seconds) - _begin)) -lt 30 ]; do
-		rmmod kvm_amd 2>/dev/null
+	while [ -e /sys/module/kvm ] && [ $(($(seconds) - _begin)) -lt 120 ]; do
+		rmmod "kvm_$vendor" 2>/dev/null
 		rmmod kvm 2>/dev/null
-		usleep 200000
+		usleep $((10 * LAB_NAP))
 	done
 	{
 		traces_left

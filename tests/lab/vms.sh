@@ -1,9 +1,9 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Several VMs, some there before mmuscope, some after, one after the other and at
 # once, and four mmuscopes that look at them with different filters.
 
-mode npt
+mode "$tdp"
 start vm-a touch --pages 1000
 start vm-b touch --pages 3000
 start victim touch --pages 500

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Every workload of the guest program in every mode, traced by mmuscope and counted
 # by tracefs and by KVM at the same time. All guests of a mode are there when
@@ -6,10 +6,9 @@
 # knows no VMs, counts one guest's.
 
 EVENTS="kvm:kvm_exit kvm:kvm_entry kvm:kvm_page_fault kvm:kvm_unmap_hva_range
-	kvm:kvm_cr kvm:kvm_dirty_ring_push kvm:kvm_dirty_ring_reset
+	kvm:kvm_cr kvm:kvm_pml_full kvm:kvm_dirty_ring_push kvm:kvm_dirty_ring_reset
 	kvmmmu:kvm_mmu_get_page kvmmmu:kvm_mmu_prepare_zap_page
-	kvmmmu:kvm_mmu_unsync_page kvmmmu:kvm_mmu_split_huge_page
-	lab:kvm_mmu_load lab:kvm_mmu_sync_roots"
+	kvmmmu:kvm_mmu_unsync_page kvmmmu:kvm_mmu_split_huge_page"
 
 # guest NAME WORKLOAD [OPTION]...: one of the mode's; one that cannot be is left out.
 guest() {
@@ -35,7 +34,7 @@ workloads() {
 	mode=$1
 	guests=
 	mode "$mode"
-	for w in touch retouch dirtylog ptchurn switch invlpg mmio rom slots mixed; do
+	for w in touch retouch dirtylog ptchurn switch invlpg mmio rom slots mixed walk; do
 		guest "$w" "$w"
 	done
 	guest exec touch --access x
@@ -61,5 +60,5 @@ workloads() {
 	end $guests
 }
 
-workloads npt
+workloads "$tdp"
 workloads shadow

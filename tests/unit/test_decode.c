@@ -66,6 +66,9 @@ static const struct row ept_rows[] = {
 	/* misconfiguration: no access bit */
 	ROW(0x8, unknown, reserved, 0),
 	ROW(0x0, unknown, reserved, 0),
+	/* the same with the access that was seen later */
+	ROW(0x8000000000000009, read, reserved, 0),
+	ROW(0x800000000000000a, write, reserved, 0),
 };
 
 static const struct row npf_rows[] = {
@@ -173,7 +176,7 @@ static void rows_hold(const struct row *rows, size_t nr, uint8_t mode, uint8_t i
 
 static void ept_qualifications(void **state)
 {
-	const uint64_t noise = EPTQ_USER_EXEC | EPTQ_GVA_BITS | EPTQ_NMI | 1ULL << 63;
+	const uint64_t noise = EPTQ_USER_EXEC | EPTQ_GVA_BITS | EPTQ_NMI | 1ULL << 62;
 
 	(void)state;
 	rows_hold(ept_rows, COUNT_OF(ept_rows), MMUSCOPE_mode_ept, MMUSCOPE_isa_vmx, noise);

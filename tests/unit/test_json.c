@@ -147,6 +147,50 @@ static void text_has_the_same_numbers(void **state)
 	}
 }
 
+static uint64_t walks_in(const json_t *vm, const char *table, const char *column,
+			 const char *word, const char *on)
+{
+	uint64_t count = 0;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(vm, table), i, row) {
+		const char *is = json_string_value(json_object_get(row, "on"));
+
+		assert_true(!strcmp(is, "access") || !strcmp(is, "page walk"));
+		if (!strcmp(is, on) &&
+		    (!column || !strcmp(json_string_value(json_object_get(row, column)), word)))
+			count += number(row, "count");
+	}
+	return count;
+}
+
+/* Faults of the walk of the guest's page tables, in every table and in the text. */
+static void walks_are_told_apart(void **state)
+{
+	static const char *const on[] = { "access", "page walk" };
+	struct setup *s = *state;
+	char buf[FORMAT_MAX];
+	uint64_t count;
+	json_t *vm;
+	size_t i;
+
+	make(s, 0);
+	json_array_foreach(json_object_get(s->json, "vms"), i, vm) {
+		for (size_t walk = 0; walk < 2; walk++) {
+			count = walks_in(vm, "faults", NULL, NULL, on[walk]);
+			assert_true(count > 0);
+			assert_int_equal(walks_in(vm, "levels", NULL, NULL, on[walk]), count);
+			assert_int_equal(walks_in(vm, "phases", "phase", "exit to entry", on[walk]),
+					 count);
+			assert_non_null(strstr(s->text, format_count(buf, count)));
+		}
+		assert_int_equal(walks_in(vm, "circumstances", "which",
+					  "on the walk of guest page tables", "page walk"), count);
+	}
+	assert_non_null(strstr(s->text, "page walk"));
+}
+
 static void shares_add_up(void **state)
 {
 	struct setup *s = *state;
@@ -235,6 +279,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(json_has_the_models_numbers),
 		TEST(text_has_the_same_numbers),
+		TEST(walks_are_told_apart),
 		TEST(shares_add_up),
 		TEST(rates_are_per_second),
 		TEST(loss_takes_the_shares_away),

@@ -10,6 +10,9 @@
 	{ .ts = 1000000 + (ns), .dur = (ns), .vm = (number), .vcpu = 0,	\
 	  .type = MMUSCOPE_TYPE_##name, .size = sizeof(struct mmuscope_##name) }
 
+/* All faults here are of a walk. */
+#define WALKED(n)	(STATS_WALKS * (n) + 1)
+
 static void name_by_pid(void *ctx, const struct mmuscope_vm *rec, char *name, size_t size)
 {
 	snprintf(name, size, "%s-%u", (const char *)ctx, rec->pid);
@@ -105,7 +108,7 @@ static void faults_are_keyed(void **state)
 {
 	const struct fault_key key = {
 		MMUSCOPE_mode_ept, MMUSCOPE_condition_not_present, MMUSCOPE_access_write,
-		MMUSCOPE_verdict_fixed,
+		MMUSCOPE_verdict_fixed, 1,
 	};
 	const struct vm_stats *st;
 	struct fault_key back;
@@ -116,12 +119,15 @@ static void faults_are_keyed(void **state)
 	assert_non_null(st->hist[stats_fault_index(key)]);
 	assert_int_equal(st->hist[stats_fault_index(key)]->count, 2);
 	assert_int_equal(st->hist[stats_fault_index(key)]->sum, 4000);
-	assert_int_equal(st->hist[HIST_PHASE + PHASE_HANDLER]->sum, 2000);
-	assert_null(st->hist[HIST_PHASE + PHASE_LOCK]);
-	assert_int_equal(st->hist[HIST_LEVEL + 2]->count, 2);
-	assert_int_equal(st->count[COUNT_WALK], 2);
-	assert_int_equal(st->count[COUNT_SLEPT], 2);
-	assert_int_equal(st->count[COUNT_USER], 0);
+	/* Of a walk, all of it: what is of accesses stays empty. */
+	assert_int_equal(st->hist[HIST_PHASE + WALKED(PHASE_HANDLER)]->sum, 2000);
+	assert_null(st->hist[HIST_PHASE + STATS_WALKS * PHASE_HANDLER]);
+	assert_null(st->hist[HIST_PHASE + WALKED(PHASE_LOCK)]);
+	assert_int_equal(st->hist[HIST_LEVEL + WALKED(2)]->count, 2);
+	assert_null(st->hist[HIST_LEVEL + STATS_WALKS * 2]);
+	assert_int_equal(st->count[COUNT_SLEPT + 1], 2);
+	assert_int_equal(st->count[COUNT_SLEPT], 0);
+	assert_int_equal(st->count[COUNT_USER + 1], 0);
 	for (size_t i = HIST_FAULT; i < HIST_PHASE; i++) {
 		back = stats_fault_key(i);
 		assert_int_equal(stats_fault_index(back), i);
@@ -154,7 +160,7 @@ static void short_records_are_padded(void **state)
 
 	fault.hdr.size = offsetof(struct mmuscope_fault, lock_ns);
 	assert_int_equal(model_feed(*state, &fault.hdr), 0);
-	assert_null(model_vm(*state, 0)->now.hist[HIST_PHASE + PHASE_LOCK]);
+	assert_null(model_vm(*state, 0)->now.hist[HIST_PHASE + WALKED(PHASE_LOCK)]);
 	assert_int_equal(model_vm(*state, 0)->now.records[MMUSCOPE_TYPE_fault], 1);
 }
 
@@ -295,14 +301,14 @@ static void folding_adds_and_empties(void **state)
 	feed_fault(*state, 1, 1000);
 	vm = model_vm(*state, 0);
 	assert_int_equal(model_fold(*state), 0);
-	assert_null(vm->now.hist[HIST_LEVEL + 2]);
+	assert_null(vm->now.hist[HIST_LEVEL + WALKED(2)]);
 	feed_fault(*state, 1, 3000);
-	assert_int_equal(vm->now.hist[HIST_LEVEL + 2]->max, 3000);
-	assert_int_equal(vm->now.hist[HIST_LEVEL + 2]->count, 1);
+	assert_int_equal(vm->now.hist[HIST_LEVEL + WALKED(2)]->max, 3000);
+	assert_int_equal(vm->now.hist[HIST_LEVEL + WALKED(2)]->count, 1);
 	assert_int_equal(model_fold(*state), 0);
-	assert_int_equal(vm->past.hist[HIST_LEVEL + 2]->count, 2);
-	assert_int_equal(vm->past.hist[HIST_LEVEL + 2]->sum, 4000);
-	assert_int_equal(vm->past.count[COUNT_WALK], 2);
+	assert_int_equal(vm->past.hist[HIST_LEVEL + WALKED(2)]->count, 2);
+	assert_int_equal(vm->past.hist[HIST_LEVEL + WALKED(2)]->sum, 4000);
+	assert_int_equal(vm->past.count[COUNT_SLEPT + 1], 2);
 	assert_int_equal(model_past(*state)->records[MMUSCOPE_TYPE_fault], 2);
 }
 

@@ -10,6 +10,12 @@ initramfs_pack() {
 		cpio --quiet -0 -o -H newc --reproducible -R 0:0) >"$2"
 }
 
+# Without their signatures modules load in a tenth of the time where an emulator
+# would have to compute them.
+initramfs_unsign() {
+	find "$1" -name '*.ko' -exec strip --strip-debug {} +
+}
+
 initramfs_base() {
 	local to=$1 v=$2 root=$1/root dir
 
@@ -21,6 +27,7 @@ initramfs_base() {
 		fi
 	done
 	cp "$(kernel_dir "$v")"/modules/* "$root/lab/modules/" || return 1
+	initramfs_unsign "$root/lab/modules" || return 1
 	cp "$LAB_DIR/inside/lab.sh" "$root/lab.sh" || return 1
 	install -m 755 "$LAB_DIR/inside/init" "$root/init" || return 1
 	# No device nodes: the kernel's own built-in part has /dev/console.
@@ -99,6 +106,7 @@ initramfs_module() {
 	cache_make "module-$v-$name" kernel_extra_module "$v" "$name"
 	mkdir -p "$root/lab/modules"
 	cp "$LAB_CACHE/module-$v-$name/modules"/* "$root/lab/modules/"
+	initramfs_unsign "$root/lab/modules"
 }
 
 # A changed init, lab.sh, busybox or kernel makes a new base.

@@ -1,10 +1,17 @@
-# shellcheck shell=bash disable=SC2154
+# shellcheck shell=bash disable=SC2034,SC2154
 # SPDX-License-Identifier: GPL-2.0
 # QEMU without acceleration emulates SVM with nested paging.
+
+machine_smp=2
+machine_mem=2048
 
 machine_check() {
 	command -v qemu-system-x86_64 >/dev/null ||
 		die "$LAB_PREPARE" "qemu-system-x86_64 is missing (Debian: qemu-system-x86)"
+}
+
+machine_prepare() {
+	:
 }
 
 machine_boot() {

@@ -1,10 +1,13 @@
 # shellcheck shell=bash disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
-# Emulated machines. machine-NAME.sh gives two functions:
-#   machine_check       dies with one sentence when the emulator is missing
+# Emulated machines. machine-NAME.sh gives the defaults machine_smp and
+# machine_mem, and three functions:
+#   machine_check       dies with one sentence when the emulator is missing, or
+#                       cannot do what was asked for
+#   machine_prepare     makes what it needs beside kernel and initramfs
 #   machine_boot INITRD OUT   boots; the console goes to stdout, what the job
-#                             sends back to OUT/results.tgz (by a virtio port, or
-#                             the second serial line); exit code of timeout(1)
+#                             sends back to OUT/results.tgz (by a virtio port or
+#                             a printer); exit code of timeout(1)
 
 machine_load() {
 	local file=$LAB_DIR/machine-$1.sh
@@ -22,7 +25,6 @@ machine_console() {
 machine_run() {
 	local initrd=$1 out=$2 code release
 
-	machine_check
 	release=$(cat "$(kernel_dir "$opt_kernel")/release")
 	progress "booting Linux $release on $opt_machine, $opt_smp CPU(s)"
 	rm -f "$out/results.tgz"

@@ -29,6 +29,8 @@ struct fault_key stats_fault_key(size_t index)
 	struct fault_key key;
 
 	index -= HIST_FAULT;
+	key.walk = index % STATS_WALKS;
+	index /= STATS_WALKS;
 	key.verdict = index % WORDS_verdict;
 	index /= WORDS_verdict;
 	key.access = index % WORDS_access;
@@ -41,24 +43,26 @@ struct fault_key stats_fault_key(size_t index)
 static int add_fault(struct vm_stats *st, const struct mmuscope_hdr *rec)
 {
 	const struct mmuscope_fault *f = (const void *)rec;
-	struct fault_key key = { f->mode, f->condition, f->access, f->verdict };
+	struct fault_key key = { f->mode, f->condition, f->access, f->verdict, !!f->walk };
+	struct hist **phase = &st->hist[HIST_PHASE + key.walk];
+	uint64_t *count = &st->count[key.walk];
 	int err;
 
-	st->count[COUNT_WALK] += f->walk;
-	st->count[COUNT_SLEPT] += !!(rec->flags & MMUSCOPE_SLEPT);
-	st->count[COUNT_PREEMPTED] += !!(rec->flags & MMUSCOPE_PREEMPTED);
-	st->count[COUNT_USER] += !!(rec->flags & MMUSCOPE_USER);
-	st->count[COUNT_NESTED] += !!(rec->flags & MMUSCOPE_NESTED);
-	st->count[COUNT_PARTIAL] += !!(rec->flags & MMUSCOPE_PARTIAL);
+	count[COUNT_SLEPT] += !!(rec->flags & MMUSCOPE_SLEPT);
+	count[COUNT_PREEMPTED] += !!(rec->flags & MMUSCOPE_PREEMPTED);
+	count[COUNT_USER] += !!(rec->flags & MMUSCOPE_USER);
+	count[COUNT_NESTED] += !!(rec->flags & MMUSCOPE_NESTED);
+	count[COUNT_PARTIAL] += !!(rec->flags & MMUSCOPE_PARTIAL);
 	err = hist_count(&st->hist[stats_fault_index(key)], rec->dur);
-	err |= hist_count(&st->hist[HIST_LEVEL + word(f->level, STATS_LEVELS)], rec->dur);
+	err |= hist_count(&st->hist[HIST_LEVEL + key.walk +
+			  STATS_WALKS * word(f->level, STATS_LEVELS)], rec->dur);
 	/* A phase that was not measured is 0, as one that did not take place. */
 	if (f->handler_ns)
-		err |= hist_count(&st->hist[HIST_PHASE + PHASE_HANDLER], f->handler_ns);
+		err |= hist_count(&phase[STATS_WALKS * PHASE_HANDLER], f->handler_ns);
 	if (f->resolve_ns)
-		err |= hist_count(&st->hist[HIST_PHASE + PHASE_RESOLVE], f->resolve_ns);
+		err |= hist_count(&phase[STATS_WALKS * PHASE_RESOLVE], f->resolve_ns);
 	if (f->lock_ns)
-		err |= hist_count(&st->hist[HIST_PHASE + PHASE_LOCK], f->lock_ns);
+		err |= hist_count(&phase[STATS_WALKS * PHASE_LOCK], f->lock_ns);
 	return err;
 }
 

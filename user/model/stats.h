@@ -16,13 +16,16 @@ enum stats_phase { PHASE_HANDLER, PHASE_RESOLVE, PHASE_LOCK, PHASES };
 
 #define STATS_LEVELS	4	/* 0 nothing mapped, 1 4K, 2 2M, 3 1G */
 
+/* Faults of the access itself are 0, those of the CPU's walk of guest page tables are 1. */
+#define STATS_WALKS	2
+
 /* Where each kind of histogram begins in vm_stats.hist. */
 enum {
 	HIST_FAULT = 0,
 	HIST_PHASE = HIST_FAULT +
-		WORDS_mode * WORDS_condition * WORDS_access * WORDS_verdict,
-	HIST_LEVEL = HIST_PHASE + PHASES,
-	HIST_FLUSH = HIST_LEVEL + STATS_LEVELS,
+		WORDS_mode * WORDS_condition * WORDS_access * WORDS_verdict * STATS_WALKS,
+	HIST_LEVEL = HIST_PHASE + PHASES * STATS_WALKS,		/* both by walk last */
+	HIST_FLUSH = HIST_LEVEL + STATS_LEVELS * STATS_WALKS,
 	HIST_DIRTY = HIST_FLUSH + WORDS_scope * WORDS_origin,
 	HIST_LOCK = HIST_DIRTY + WORDS_dirty_op,
 	HIST_WORK = HIST_LOCK + WORDS_lock_op * WORDS_origin,
@@ -31,13 +34,13 @@ enum {
 
 /* Plain numbers in vm_stats.count. */
 enum {
-	COUNT_WALK = 0,		/* faults of the CPU's walk of guest page tables */
-	COUNT_SLEPT,		/* faults that ... */
-	COUNT_PREEMPTED,
-	COUNT_USER,
-	COUNT_NESTED,
-	COUNT_PARTIAL,
-	COUNT_KICKED,		/* flushes by scope and origin that interrupted a vCPU */
+	COUNT_SLEPT = 0,	/* faults that ..., each by walk */
+	COUNT_PREEMPTED = COUNT_SLEPT + STATS_WALKS,
+	COUNT_USER = COUNT_PREEMPTED + STATS_WALKS,
+	COUNT_NESTED = COUNT_USER + STATS_WALKS,
+	COUNT_PARTIAL = COUNT_NESTED + STATS_WALKS,
+	/* flushes by scope and origin that interrupted a vCPU */
+	COUNT_KICKED = COUNT_PARTIAL + STATS_WALKS,
 	COUNT_DIRTY_PAGES = COUNT_KICKED + WORDS_scope * WORDS_origin,
 	COUNT_PAGES = COUNT_DIRTY_PAGES + WORDS_dirty_op,	/* by page_op and direct */
 	COUNT_SPLIT = COUNT_PAGES + WORDS_page_op * 2,		/* by level, done and failed */
@@ -75,7 +78,7 @@ struct vm_stats {
 
 /* The key of a fault: the words that tell faults apart. */
 struct fault_key {
-	uint8_t mode, condition, access, verdict;
+	uint8_t mode, condition, access, verdict, walk;
 };
 
 /* Where the histogram of @key is in vm_stats.hist. Words of a newer schema count as unknown. */
@@ -86,8 +89,8 @@ static inline size_t stats_fault_index(struct fault_key key)
 	size_t access = key.access < WORDS_access ? key.access : 0;
 	size_t verdict = key.verdict < WORDS_verdict ? key.verdict : 0;
 
-	return HIST_FAULT + ((mode * WORDS_condition + condition) * WORDS_access + access) *
-	       WORDS_verdict + verdict;
+	return HIST_FAULT + (((mode * WORDS_condition + condition) * WORDS_access + access) *
+	       WORDS_verdict + verdict) * STATS_WALKS + !!key.walk;
 }
 
 /* The key of the fault histogram at @index, which is below HIST_PHASE. */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "mmuscope.skel.h"
+#include "source/attach.h"
 
 #define LINKS_MAX	256
 #define SLOW_MAX	2	/* so many function hooks are taken away in the foreground */
@@ -457,7 +458,9 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	if (err)
 		goto fail;
 	config_fill(c, cfg);
+	attach_begin(c->kernel);
 	err = collector_load(c, msg, len);
+	attach_end();
 	if (err)
 		goto fail;
 	err = collector_map(c);

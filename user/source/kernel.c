@@ -21,6 +21,9 @@ struct symbol {
 /* A function or a tracepoint's type in BTF. */
 struct type {
 	const char *name;	/* in the BTF's own strings */
+	const char *module;	/* NULL: the kernel proper */
+	uint32_t id;
+	size_t order;
 	int args;
 };
 
@@ -87,6 +90,15 @@ static int type_cmp(const void *a, const void *b)
 	return strcmp(((const struct type *)a)->name, ((const struct type *)b)->name);
 }
 
+/* Of one name the one that was read first comes first: the kernel's, then kvm's. */
+static int type_order(const void *a, const void *b)
+{
+	const struct type *ta = a, *tb = b;
+	int cmp = type_cmp(a, b);
+
+	return cmp ? cmp : ta->order < tb->order ? -1 : ta->order > tb->order;
+}
+
 /* Arguments of a function, or of a tracepoint's typedef without the probe's own first one. */
 static int type_args(const struct btf *btf, const struct btf_type *t)
 {
@@ -101,14 +113,14 @@ static int type_args(const struct btf *btf, const struct btf_type *t)
 }
 
 /* One pass: a search by name per probe would go through all types each time. */
-static void types_read(struct kernel *k, const struct btf *btf, uint32_t from)
+static void types_read(struct kernel *k, const struct btf *btf, uint32_t from, const char *module)
 {
 	uint32_t end = btf ? btf__type_cnt(btf) : 0;
 
 	for (uint32_t id = from; id < end; id++) {
 		const struct btf_type *t = btf__type_by_id(btf, id);
 		const char *name = btf__name_by_offset(btf, t->name_off);
-		struct type type = { .name = name };
+		struct type type = { .name = name, .module = module, .id = id, .order = k->ntypes };
 
 		if (btf_is_struct(t) && !strcmp(name, "kvm_mmu_page"))
 			k->kvm_btf = true;
@@ -151,11 +163,12 @@ struct kernel *kernel_open(void)
 	for (size_t i = 0; k->vmlinux && i < MODULES; i++)
 		k->module[i] = btf__load_module_btf(modules[i], k->vmlinux);
 	if (k->vmlinux)
-		types_read(k, k->vmlinux, 1);
+		types_read(k, k->vmlinux, 1, NULL);
 	for (size_t i = 0; i < MODULES; i++)
-		types_read(k, k->module[i], k->vmlinux ? btf__type_cnt(k->vmlinux) : 0);
+		types_read(k, k->module[i], k->vmlinux ? btf__type_cnt(k->vmlinux) : 0,
+			   modules[i]);
 	if (k->ntypes)
-		qsort(k->types, k->ntypes, sizeof(*k->types), type_cmp);
+		qsort(k->types, k->ntypes, sizeof(*k->types), type_order);
 	k->tracefs = tracefs_find();
 	symbols_read(k);
 	return k;
@@ -199,10 +212,13 @@ uint64_t kernel_symbol(const struct kernel *k, const char *name)
 static const struct type *type_find(const struct kernel *k, const char *name)
 {
 	struct type key = { .name = name };
+	const struct type *t = NULL;
 
-	if (!k->ntypes)
-		return NULL;
-	return bsearch(&key, k->types, k->ntypes, sizeof(*k->types), type_cmp);
+	if (k->ntypes)
+		t = bsearch(&key, k->types, k->ntypes, sizeof(*k->types), type_cmp);
+	while (t && t > k->types && !type_cmp(t - 1, &key))
+		t--;
+	return t;
 }
 
 int kernel_func_args(const struct kernel *k, const char *name)
@@ -210,6 +226,14 @@ int kernel_func_args(const struct kernel *k, const char *name)
 	const struct type *t = type_find(k, name);
 
 	return t ? t->args : -ENOENT;
+}
+
+uint32_t kernel_type(const struct kernel *k, const char *name, const char **module)
+{
+	const struct type *t = type_find(k, name);
+
+	*module = t ? t->module : NULL;
+	return t ? t->id : 0;
 }
 
 int kernel_tracepoint_args(const struct kernel *k, const char *name)

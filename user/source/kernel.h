@@ -31,6 +31,14 @@ int kernel_func_args(const struct kernel *k, const char *name);
 /* Number of arguments of a tracepoint according to BTF; -ENOENT where BTF does not know it. */
 int kernel_tracepoint_args(const struct kernel *k, const char *name);
 
+/**
+ * kernel_type() - BTF id of a function, or of a tracepoint's typedef "btf_trace_NAME"
+ * @module: set to the module that has it, NULL for the kernel proper
+ *
+ * Return: the id, 0 where BTF does not know it.
+ */
+uint32_t kernel_type(const struct kernel *k, const char *name, const char **module);
+
 /* Whether tracefs has the event, of any subsystem where @system is NULL; true without tracefs. */
 bool kernel_has_event(const struct kernel *k, const char *system, const char *name);
 

@@ -1,9 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "view/view.h"
 
-/* The mode says something only where there is more than one: else it is the first to go. */
-#define FAULT_COLUMNS(drop_mode)		\
+/*
+ * Faults of the CPU's walk of the guest's page tables and of the final access are
+ * told apart in every table. Where there are no walks the column is the first to
+ * go; so is the mode where there is only one.
+ */
+#define DROP_WALK	8
+#define DROP_MODE	7
+#define WALK_COLUMN(drop)	{ "on", "on", true, drop }
+
+#define FAULT_COLUMNS(drop_mode, drop_walk)	\
 	{ "mode", "mode", true, drop_mode },	\
+	WALK_COLUMN(drop_walk),			\
 	{ "condition", "condition", true, 0 },	\
 	{ "access", "access", true, 0 },	\
 	{ "verdict", "verdict", true, 0 },	\
@@ -11,10 +20,21 @@
 	{ "rate", "/s", false, 3 },		\
 	{ "ns", "time", false, 0 },		\
 	{ "share", "%time", false, 0 },		\
-	{ "p50", "p50", false, 0 },		\
+	{ "p50", "p50", false, 1 },		\
 	{ "p90", "p90", false, 5 },		\
 	{ "p99", "p99", false, 2 },		\
 	{ "max", "max", false, 4 }
+
+/* All faults, and by whether they are of a walk. */
+struct fault_sums {
+	struct hist all;
+	struct hist by[STATS_WALKS];
+};
+
+static struct cell cell_walk(unsigned int walk)
+{
+	return cell_text(walk ? "page walk" : "access");
+}
 
 static void fault_row(const struct vm_view *v, struct table *t, size_t index, uint64_t all_ns)
 {
@@ -23,6 +43,7 @@ static void fault_row(const struct vm_view *v, struct table *t, size_t index, ui
 	struct cell *row = table_row(t);
 
 	*row++ = cell_text(schema_word_text(SET_mode, key.mode));
+	*row++ = cell_walk(key.walk);
 	*row++ = cell_text(schema_word_text(SET_condition, key.condition));
 	*row++ = cell_text(schema_word_text(SET_access, key.access));
 	*row++ = cell_text(schema_word_text(SET_verdict, key.verdict));
@@ -52,128 +73,157 @@ static bool modes_differ(const struct vm_stats *st)
 	return false;
 }
 
-static void fault_table(const struct vm_view *v, const struct hist *all)
+static void fault_table(const struct vm_view *v, const struct fault_sums *sums)
 {
-	static const struct column one_mode[] = { FAULT_COLUMNS(6) };
-	static const struct column modes[] = { FAULT_COLUMNS(0) };
-	struct table *t = section_table(v->section, "faults", "Faults",
-					modes_differ(v->st) ? modes : one_mode,
-					ARRAY_SIZE(modes));
+	static const struct column columns[2][2][13] = {
+		{ { FAULT_COLUMNS(DROP_MODE, DROP_WALK) }, { FAULT_COLUMNS(DROP_MODE, 0) } },
+		{ { FAULT_COLUMNS(0, DROP_WALK) }, { FAULT_COLUMNS(0, 0) } },
+	};
+	bool modes = modes_differ(v->st), walks = sums->by[1].count;
+	struct table *t = section_table(v->section, "faults", "Faults", columns[modes][walks],
+					ARRAY_SIZE(columns[0][0]));
 
 	for (size_t i = HIST_FAULT; i < HIST_PHASE; i++)
 		if (v->st->hist[i])
-			fault_row(v, t, i, all->sum);
+			fault_row(v, t, i, sums->all.sum);
 	table_sort(t, "ns");
 }
 
-static void phase_table(const struct vm_view *v, const struct hist *all)
+static void phase_row(const struct vm_view *v, struct table *t, const char *name,
+		      unsigned int walk, const struct hist *h, const struct hist *all)
 {
-	static const struct column columns[] = {
-		{ "phase", "phase", true, 0 },
-		VIEW_HIST_COLUMNS,
-		{ "share", "%time", false, 0 },
+	struct cell *row = table_row(t);
+
+	*row++ = cell_text(name);
+	*row++ = cell_walk(walk);
+	row = view_hist_cells(v, row, h);
+	*row = view_share(v->shares, h->sum, all->sum);
+}
+
+static void phase_table(const struct vm_view *v, const struct fault_sums *sums)
+{
+	static const struct column columns[2][10] = {
+#define PHASE_COLUMNS(drop_walk) { "phase", "phase", true, 0 }, WALK_COLUMN(drop_walk),	\
+		VIEW_HIST_COLUMNS, { "share", "%time", false, 0 }
+		{ PHASE_COLUMNS(DROP_WALK) }, { PHASE_COLUMNS(0) },
 	};
 	static const char *const names[PHASES] = {
 		[PHASE_HANDLER] = "fault handler",
 		[PHASE_RESOLVE] = "host page",
 		[PHASE_LOCK] = "mmu_lock",
 	};
-	struct table *t = section_table(v->section, "phases", "Where the time goes", columns,
-					ARRAY_SIZE(columns));
-	struct cell *row;
+	struct table *t = section_table(v->section, "phases", "Where the time goes",
+					columns[sums->by[1].count != 0], ARRAY_SIZE(columns[0]));
 
-	for (size_t i = 0; i < PHASES; i++) {
-		const struct hist *h = v->st->hist[HIST_PHASE + i];
+	for (unsigned int walk = 0; walk < STATS_WALKS; walk++) {
+		size_t rows = t ? t->nr_rows : 0;
 
-		if (!h)
-			continue;
-		if (!t || !t->nr_rows) {
-			row = table_row(t);
-			*row++ = cell_text("exit to entry");
-			row = view_hist_cells(v, row, all);
-			*row = view_share(v->shares, all->sum, all->sum);
+		for (size_t i = 0; i < PHASES; i++) {
+			const struct hist *h = v->st->hist[HIST_PHASE + STATS_WALKS * i + walk];
+
+			if (!h)
+				continue;
+			if (t && t->nr_rows == rows)
+				phase_row(v, t, "exit to entry", walk, &sums->by[walk],
+					  &sums->all);
+			phase_row(v, t, names[i], walk, h, &sums->all);
 		}
-		row = table_row(t);
-		*row++ = cell_text(names[i]);
-		row = view_hist_cells(v, row, h);
-		*row = view_share(v->shares, h->sum, all->sum);
 	}
 }
 
-static void level_table(const struct vm_view *v, const struct hist *all)
+static void level_table(const struct vm_view *v, const struct fault_sums *sums)
 {
-	static const struct column columns[] = {
-		{ "level", "mapped", true, 0 },
-		VIEW_HIST_COLUMNS,
-		{ "share", "%faults", false, 0 },
+	static const struct column columns[2][10] = {
+#define LEVEL_COLUMNS(drop_walk) { "level", "mapped", true, 0 }, WALK_COLUMN(drop_walk),	\
+		VIEW_HIST_COLUMNS, { "share", "%faults", false, 0 }
+		{ LEVEL_COLUMNS(DROP_WALK) }, { LEVEL_COLUMNS(0) },
 	};
-	struct table *t = section_table(v->section, "levels", "Page sizes mapped", columns,
-					ARRAY_SIZE(columns));
+	struct table *t = section_table(v->section, "levels", "Page sizes mapped",
+					columns[sums->by[1].count != 0], ARRAY_SIZE(columns[0]));
 
-	for (unsigned int level = 0; level < STATS_LEVELS; level++) {
-		const struct hist *h = v->st->hist[HIST_LEVEL + level];
+	for (unsigned int i = 0; i < STATS_LEVELS * STATS_WALKS; i++) {
+		const struct hist *h = v->st->hist[HIST_LEVEL + i];
 		struct cell *row;
 
 		if (!h)
 			continue;
 		row = table_row(t);
-		*row++ = cell_text(view_level(level));
+		*row++ = cell_text(view_level(i / STATS_WALKS));
+		*row++ = cell_walk(i % STATS_WALKS);
 		row = view_hist_cells(v, row, h);
-		*row = view_share(v->shares, h->count, all->count);
+		*row = view_share(v->shares, h->count, sums->all.count);
 	}
 }
 
-static void flag_table(const struct vm_view *v, const struct hist *all)
+static void flag_row(const struct vm_view *v, struct table *t, const char *name,
+		     unsigned int walk, uint64_t count, uint64_t all)
 {
-	static const struct column columns[] = {
-		{ "which", "of these faults", true, 0 },
-		{ "count", "count", false, 0 },
-		{ "rate", "/s", false, 1 },
-		{ "share", "%faults", false, 0 },
+	struct cell *row;
+
+	if (!count)
+		return;
+	row = table_row(t);
+	row[0] = cell_text(name);
+	row[1] = cell_walk(walk);
+	row[2] = cell_count(count);
+	row[3] = cell_rate(count, v->elapsed_ns);
+	row[4] = view_share(v->shares, count, all);
+}
+
+static void flag_table(const struct vm_view *v, const struct fault_sums *sums)
+{
+	static const struct column columns[2][5] = {
+#define FLAG_COLUMNS(drop_walk) { "which", "of these faults", true, 0 }, WALK_COLUMN(drop_walk), \
+		{ "count", "count", false, 0 }, { "rate", "/s", false, 1 },			\
+		{ "share", "%faults", false, 0 }
+		{ FLAG_COLUMNS(DROP_WALK) }, { FLAG_COLUMNS(0) },
 	};
 	static const struct { size_t count; const char *name; } rows[] = {
-		{ COUNT_WALK, "on the walk of guest page tables" },
 		{ COUNT_SLEPT, "slept" },
 		{ COUNT_PREEMPTED, "preempted" },
 		{ COUNT_USER, "went to user space" },
 		{ COUNT_NESTED, "with L2 running" },
 		{ COUNT_PARTIAL, "begin not seen" },
 	};
-	struct table *t = section_table(v->section, "circumstances", NULL, columns,
-					ARRAY_SIZE(columns));
+	uint64_t walks = sums->by[1].count, all = sums->all.count;
+	struct table *t = section_table(v->section, "circumstances", NULL, columns[walks != 0],
+					ARRAY_SIZE(columns[0]));
 
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		uint64_t count = v->st->count[rows[i].count];
-		struct cell *row;
+	flag_row(v, t, "on the walk of guest page tables", 1, walks, all);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (unsigned int walk = 0; walk < STATS_WALKS; walk++)
+			flag_row(v, t, rows[i].name, walk, v->st->count[rows[i].count + walk], all);
+}
 
-		if (!count)
-			continue;
-		row = table_row(t);
-		row[0] = cell_text(rows[i].name);
-		row[1] = cell_count(count);
-		row[2] = cell_rate(count, v->elapsed_ns);
-		row[3] = view_share(v->shares, count, all->count);
-	}
+static void sums_make(struct fault_sums *sums, const struct vm_stats *st)
+{
+	hist_init(&sums->all);
+	for (unsigned int walk = 0; walk < STATS_WALKS; walk++)
+		hist_init(&sums->by[walk]);
+	for (size_t i = HIST_FAULT; i < HIST_PHASE; i++)
+		if (st->hist[i])
+			hist_merge(&sums->by[stats_fault_key(i).walk], st->hist[i]);
+	for (unsigned int walk = 0; walk < STATS_WALKS; walk++)
+		hist_merge(&sums->all, &sums->by[walk]);
 }
 
 void view_faults(const struct vm_view *v)
 {
-	struct hist all;
+	struct fault_sums sums;
 
-	hist_init(&all);
-	for (size_t i = HIST_FAULT; i < HIST_PHASE; i++)
-		if (v->st->hist[i])
-			hist_merge(&all, v->st->hist[i]);
-	section_fact(v->section, "faults", "faults", cell_count(all.count));
-	if (!all.count)
+	sums_make(&sums, v->st);
+	section_fact(v->section, "faults", "faults", cell_count(sums.all.count));
+	if (!sums.all.count)
 		return;
-	section_fact(v->section, "fault_rate", "faults/s", cell_rate(all.count, v->elapsed_ns));
-	section_fact(v->section, "fault_ns", "in faults", cell_ns(all.sum));
+	section_fact(v->section, "fault_rate", "faults/s",
+		     cell_rate(sums.all.count, v->elapsed_ns));
+	section_fact(v->section, "fault_ns", "in faults", cell_ns(sums.all.sum));
 	section_fact(v->section, "fault_share", "of vCPU time",
-		     view_share(v->shares, all.sum, v->st->vcpu_ns));
-	fault_table(v, &all);
-	section_histogram(v->section, "fault_ns_histogram", "Fault latency, exit to entry", &all);
-	phase_table(v, &all);
-	level_table(v, &all);
-	flag_table(v, &all);
+		     view_share(v->shares, sums.all.sum, v->st->vcpu_ns));
+	fault_table(v, &sums);
+	section_histogram(v->section, "fault_ns_histogram", "Fault latency, exit to entry",
+			  &sums.all);
+	phase_table(v, &sums);
+	level_table(v, &sums);
+	flag_table(v, &sums);
 }

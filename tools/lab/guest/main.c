@@ -168,6 +168,12 @@ static int report(const struct workload *w, int result, uint64_t tsc)
 		out_num("expect_faults_tdp", vm.expect_tdp);
 	if (vm.expect_shadow >= 0)
 		out_num("expect_faults_shadow", vm.expect_shadow);
+	if (vm.expect_misconfigs >= 0)
+		out_num("expect_misconfigs", vm.expect_misconfigs);
+	if (vm.expect_walks >= 0)
+		out_num("expect_walks_tdp", vm.expect_walks);
+	if (vm.expect_pml_full >= 0)
+		out_num("expect_pml_full_most", vm.expect_pml_full);
 	/* Faults of several vCPUs can meet, and one is then taken again. */
 	out_str("expect_exact", vm.nr_vcpus > 1 ? "no" : "yes");
 	out_num("tsc", tsc);
@@ -186,7 +192,9 @@ static int run_workload(const struct workload *w, const struct options *opt)
 	vm.pages = opt->pages ? opt->pages : opt->mem ? opt->mem / PAGE_SIZE :
 		w->pages;
 	vm.rounds = opt->rounds ? opt->rounds : w->rounds;
-	vm.expect_tdp = vm.expect_shadow = -1;
+	vm.expect_tdp = vm.expect_shadow = vm.expect_misconfigs = -1;
+	vm.expect_pml_full = -1;
+	vm.expect_walks = 0;
 	r = build(w, opt);
 	if (!r)
 		r = warm_up();

@@ -23,6 +23,7 @@ static const struct workload *const workloads[] = {
 	&workload_rom,
 	&workload_slots,
 	&workload_mixed,
+	&workload_walk,
 };
 
 enum {

@@ -89,6 +89,12 @@ struct vm {
 	/* Memory faults the run will cause; -1 where not derivable. */
 	int64_t expect_tdp;
 	int64_t expect_shadow;
+	/* Of those under EPT, how many arrive as misconfigurations: MMIO. */
+	int64_t expect_misconfigs;
+	/* And how many are of the CPU's walk of the guest's page tables. */
+	int64_t expect_walks;
+	/* How often the CPU's buffer of dirty pages (PML) can be full at most. */
+	int64_t expect_pml_full;
 	unsigned int nr_vcpus;
 	struct vcpu vcpus[MAX_VCPUS];
 };

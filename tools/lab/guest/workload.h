@@ -26,7 +26,7 @@ extern const struct workload workload_touch, workload_retouch;
 extern const struct workload workload_dirtylog, workload_dirtyring;
 extern const struct workload workload_ptchurn, workload_switch, workload_invlpg;
 extern const struct workload workload_mmio, workload_rom;
-extern const struct workload workload_slots, workload_mixed;
+extern const struct workload workload_slots, workload_mixed, workload_walk;
 
 /* helper.c: what several of them do. */
 
@@ -44,9 +44,10 @@ uint64_t data_differs(struct vm *vm, uint64_t seed);
 /* Mappings needed for @pages of data: by huge page where it has them. */
 uint64_t data_mappings(struct vm *vm, uint64_t pages);
 
-/* Intel reports MMIO as EPT misconfiguration, and may log dirty pages (PML). */
+/* Intel reports repeated MMIO as EPT misconfiguration, and may log dirty pages (PML). */
 bool host_is_intel(void);
 bool host_has_pml(void);
+#define PML_ENTRIES	512	/* SDM volume 3, 28.3.6 */
 /* The MMU for EPT and NPT that does not prefetch; off by default up to 5.15. */
 bool host_has_tdp_mmu(void);
 /* Faults that shadow paging takes on @pages that the host has present. */

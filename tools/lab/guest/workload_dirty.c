@@ -59,6 +59,9 @@ static int dirtylog_setup(struct vm *vm)
 	/* Each GET write-protects what was dirty; PML needs no faults for it. */
 	vm->expect_tdp = host_has_pml() ? (int64_t)vm->pages : writes;
 	vm->expect_shadow = writes;
+	/* The first round faults for each page, and a fault empties the buffer. */
+	if (host_has_pml())
+		vm->expect_pml_full = (writes - round_pages(vm, 0)) / PML_ENTRIES;
 	vm->priv = malloc(bitmap_bytes(vm));
 	return vm->priv ? vm_set_data_flags(vm, KVM_MEM_LOG_DIRTY_PAGES) :
 		-ENOMEM;
@@ -185,6 +188,8 @@ static int dirtyring_setup(struct vm *vm)
 	vm->expect_shadow = vm->pages * vm->rounds;
 	vm->expect_tdp = host_has_pml() ? (int64_t)vm->pages :
 		vm->expect_shadow;
+	if (host_has_pml())
+		vm->expect_pml_full = vm->pages * (vm->rounds - 1) / PML_ENTRIES;
 	return s->seen ? vm_set_data_flags(vm, KVM_MEM_LOG_DIRTY_PAGES) :
 		-ENOMEM;
 }

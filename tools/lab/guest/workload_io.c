@@ -49,14 +49,23 @@ int hole_run(struct vm *vm, uint64_t count)
 	return share_wait(vm, 0);
 }
 
+/* Pages that @count accesses to one word after the other reach. */
+static uint64_t hole_pages(uint64_t count)
+{
+	uint64_t words = count < HOLE_WORDS ? count : HOLE_WORDS;
+
+	return (words * 4 + PAGE_SIZE - 1) / PAGE_SIZE;
+}
+
 static int mmio_setup(struct vm *vm)
 {
 	uint64_t count = vm->pages * vm->rounds * vm->nr_vcpus;
 
-	vm->expect_shadow = 2 * count;
-	/* With EPT the first access of a page is a fault, then misconfig. */
-	if (!host_is_intel())
-		vm->expect_tdp = 2 * count;
+	vm->expect_shadow = vm->expect_tdp = 2 * count;
+	/* With EPT the first access of a page is a violation. */
+	if (host_is_intel())
+		vm->expect_misconfigs = 2 * count - vm->nr_vcpus *
+			hole_pages(vm->pages * vm->rounds);
 	return hole_setup(vm);
 }
 

@@ -36,6 +36,8 @@ static int slots_setup(struct vm *vm)
 {
 	int r;
 
+	/* KVM drops all it has mapped, the page tables with it. */
+	vm->expect_walks = -1;
 	vm->mmio = gone_access;
 	vm->priv = vm_alloc(SLOT_SIZE, BACKING_4K);
 	if (!vm->priv)
@@ -114,6 +116,8 @@ static int mixed_setup(struct vm *vm)
 	int r = workload_ptchurn.setup(vm);
 
 	vm->expect_tdp = vm->expect_shadow = -1;
+	if (host_has_pml())
+		vm->expect_pml_full = vm->pages * vm->rounds / PML_ENTRIES;
 	return r ? r : hole_setup(vm);
 }
 

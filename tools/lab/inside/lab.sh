@@ -4,6 +4,25 @@
 
 TRACEFS=/sys/kernel/tracing
 
+# What this CPU virtualizes memory with: npt or ept; prints nothing where it cannot.
+lab_tdp() {
+	case $(grep -m 1 -o -w -E 'svm|vmx' /proc/cpuinfo | head -n 1) in
+	svm) echo npt ;;
+	vmx) echo ept ;;
+	esac
+}
+
+# A moment between two looks at something, in microseconds. In Bochs waiting costs
+# nothing, and looking takes as long as a moment elsewhere.
+case $(lab_tdp) in
+ept) LAB_NAP=100000 ;;
+*) LAB_NAP=20000 ;;
+esac
+
+nap() {
+	usleep "$LAB_NAP"
+}
+
 # say TEXT: shown at once by "lab run".
 say() {
 	echo "LAB-SAY: $*" >/dev/console
@@ -56,11 +75,11 @@ bg_wait() {
 
 # wait_file PATH [SECONDS]: until PATH exists.
 wait_file() {
-	_wait_left=$((${2:-60} * 50))
+	_wait_left=$((${2:-60} * (1000000 / LAB_NAP)))
 	while ! [ -e "$1" ]; do
 		_wait_left=$((_wait_left - 1))
 		[ "$_wait_left" -gt 0 ] || return 1
-		usleep 20000
+		nap
 	done
 }
 
@@ -89,8 +108,9 @@ module_unload() {
 	rmmod "$1"
 }
 
-# lab_mode npt|ept|shadow|none [PARAM=VALUE...]: loads KVM anew that way. A
-# parameter of kvm.ko is written kvm.NAME=VALUE.
+# lab_mode tdp|npt|ept|shadow|none [PARAM=VALUE...]: loads KVM anew that way, tdp
+# being npt or ept, whichever there is. A parameter of kvm.ko is written
+# kvm.NAME=VALUE.
 lab_mode() {
 	_mode=$1
 	shift
@@ -102,9 +122,10 @@ lab_mode() {
 		*) _vendor_params="$_vendor_params $_param" ;;
 		esac
 	done
-	case $(grep -m 1 -o -w -E 'svm|vmx' /proc/cpuinfo) in
-	svm) _vendor=kvm_amd _tdp=npt ;;
-	vmx) _vendor=kvm_intel _tdp=ept ;;
+	_tdp=$(lab_tdp)
+	case $_tdp in
+	npt) _vendor=kvm_amd ;;
+	ept) _vendor=kvm_intel ;;
 	*) fail "lab_mode: this CPU has neither SVM nor VMX" ;;
 	esac
 	module_unload "$_vendor" || fail "lab_mode: $_vendor is in use"
@@ -113,9 +134,9 @@ lab_mode() {
 	fi
 	case $_mode in
 	none) return 0 ;;
-	npt | ept | tdp) _tdp=$_tdp=1 ;;
+	tdp | "$_tdp") _tdp=$_tdp=1 ;;
 	shadow) _tdp=$_tdp=0 ;;
-	*) fail "lab_mode: there is no mode $_mode" ;;
+	*) fail "lab_mode: there is no mode $_mode here" ;;
 	esac
 	# shellcheck disable=SC2086
 	module_load "$_vendor" "$_tdp" $_vendor_params ||
