@@ -50,6 +50,40 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec * 1e-9;
 }
 
+static uint64_t random_u64(uint64_t *state)
+{
+	uint64_t z = *state += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebULL;
+	return z ^ z >> 31;
+}
+
+/*
+ * The generator repeats itself, which a packer would find out: times get an eighth of noise,
+ * addresses move. A guest that touches its memory, as in "faults", goes from page to page.
+ */
+static void disturb(const struct load *load, struct mmuscope_vm *room, uint64_t *state)
+{
+	struct mmuscope_fault *f = (struct mmuscope_fault *)room;
+	uint64_t noise = random_u64(state);
+	static uint64_t page[64];
+
+	room->hdr.dur += (room->hdr.dur >> 3) * (noise & 0xff) >> 8;
+	if (room->hdr.type != MMUSCOPE_TYPE_fault)
+		return;
+	f->handler_ns += (f->handler_ns >> 3) * (noise >> 8 & 0xff) >> 8;
+	f->resolve_ns += (f->resolve_ns >> 3) * (noise >> 16 & 0xff) >> 8;
+	if (load->faults) {
+		f->gpa = page[(f->hdr.vm * 4 + f->hdr.vcpu) % 64]++ << 12;
+		f->rip = 0x401000 + (noise >> 24 & 3);
+	} else {
+		f->gpa ^= noise >> 32 << 12 & 0x3fffffff;
+	}
+	if (f->gva != MMUSCOPE_UNKNOWN)
+		f->gva = 0x7f0000000000ULL + f->gpa;
+}
+
 /* Records are made in advance, a batch at a time, and not counted. */
 static int write_batch(struct writer *w, const struct mmuscope_vm *batch, size_t nr,
 		       struct result *r)
@@ -69,7 +103,7 @@ static int write_all(const struct load *load, struct source *src, struct writer 
 {
 	struct mmuscope_vm *batch = calloc(FAULTS_KEPT, sizeof(*batch));
 	const struct mmuscope_hdr *rec;
-	uint64_t last = 0;
+	uint64_t last = 0, state = 1;
 	size_t nr = 0;
 	int ret = batch ? 0 : -ENOMEM;
 
@@ -80,6 +114,7 @@ static int write_all(const struct load *load, struct source *src, struct writer 
 		if (load->faults && rec->type != MMUSCOPE_TYPE_fault)
 			continue;
 		memcpy(&batch[nr], rec, rec->size);
+		disturb(load, &batch[nr], &state);
 		/* What is recorded has been merged, and is in order. */
 		if (batch[nr].hdr.ts < last)
 			batch[nr].hdr.ts = last;

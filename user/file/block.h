@@ -10,7 +10,7 @@
 #include "file/layout.h"
 
 /* Records of a block as written: more would pack better and not fit into a CPU's cache. */
-#define BLOCK_RECORDS	4096
+#define BLOCK_RECORDS	8192
 
 struct block_writer;
 

@@ -232,7 +232,7 @@ static bool undo(struct block_reader *r, const struct family *f, const struct co
 	}
 }
 
-/* A column of numbers that go to @offset of the records. */
+/* A column of numbers that go to @offset of the records, unless the template had them. */
 static bool get_numbers(struct block_reader *r, struct cursor *c, const struct family *f,
 			unsigned int column, size_t offset, size_t size)
 {
@@ -240,8 +240,7 @@ static bool get_numbers(struct block_reader *r, struct cursor *c, const struct f
 
 	if (!column_get(&r->unpacker, c, f->nr, r->values, 0, &col) || col.how == TRANSFORM_TEXT)
 		return false;
-	/* The records were zeroed before. */
-	if (col.same && !col.value && col.how <= TRANSFORM_CONST)
+	if (col.same && col.how <= TRANSFORM_CONST)
 		return true;
 	if (!undo(r, f, &col, column))
 		return false;
@@ -286,8 +285,6 @@ static bool get_who_numbers(struct block_reader *r, struct cursor *c, const stru
 		r->numbers[i] = number;
 		rec->vm = r->who[number] >> 16;
 		rec->vcpu = r->who[number];
-		rec->type = f->type;
-		rec->size = f->size;
 	}
 	return true;
 }
@@ -300,28 +297,87 @@ static bool pass_over(struct block_reader *r, struct cursor *c, const struct fam
 	return column_get(&r->unpacker, c, f->nr, NULL, f->nr * field->text, &col);
 }
 
+/* Where the numbers of a column go; NULL for a column that is passed over or is no number. */
+static const struct schema_field *number_field(const struct family *f, unsigned int column)
+{
+	const struct layout_field *field = &f->event->fields[column - COLUMN_FIELDS];
+
+	return field->text ? NULL : field->own;
+}
+
+static void template_put(uint8_t *template, const struct family *f, unsigned int column,
+			 uint64_t value)
+{
+	struct mmuscope_hdr *hdr = (struct mmuscope_hdr *)template;
+	const struct schema_field *own;
+
+	switch (column) {
+	case COLUMN_FLAGS:
+		hdr->flags = value;
+		return;
+	case COLUMN_DUR:
+		hdr->dur = value;
+		return;
+	case COLUMN_TS:
+		hdr->ts = value;
+		return;
+	case COLUMN_WHO:
+		return;
+	}
+	own = number_field(f, column);
+	if (own)
+		scatter(template + own->offset, 0, own->size, &value, 1);
+}
+
+/*
+ * Most columns of a block have one value only. These are found in a first pass, which
+ * unpacks nothing, and are written to all records at once.
+ */
+static bool fill_template(struct block_reader *r, struct cursor c, const struct family *f)
+{
+	uint64_t template[LAYOUT_RECORD_MAX / 8];
+	struct mmuscope_hdr *hdr = (struct mmuscope_hdr *)template;
+	uint8_t *to = f->records;
+	struct column col;
+
+	memset(template, 0, f->size);
+	hdr->type = f->type;
+	hdr->size = f->size;
+	for (size_t i = 0; i < COLUMN_FIELDS + f->event->nr; i++) {
+		size_t text = i < COLUMN_FIELDS ? 0 : f->event->fields[i - COLUMN_FIELDS].text;
+
+		if (!column_get(&r->unpacker, &c, f->nr, NULL, f->nr * text, &col))
+			return false;
+		if (col.same && col.how <= TRANSFORM_CONST)
+			template_put((uint8_t *)template, f, i, col.value);
+	}
+	for (size_t i = 0; i < f->nr; i++, to += f->size)
+		memcpy(to, template, f->size);
+	return true;
+}
+
+static bool get_field(struct block_reader *r, struct cursor *c, const struct family *f, size_t i)
+{
+	const struct layout_field *field = &f->event->fields[i];
+
+	if (!field->own)
+		return pass_over(r, c, f, field);
+	if (field->text)
+		return get_text(r, c, f, field);
+	return get_numbers(r, c, f, COLUMN_FIELDS + i, field->own->offset, field->own->size);
+}
+
 static bool get_family(struct block_reader *r, struct cursor *c, const struct family *f)
 {
-	memset(f->records, 0, f->nr * f->size);
-	if (!get_numbers(r, c, f, COLUMN_FLAGS, offsetof(struct mmuscope_hdr, flags), 1) ||
+	if (!fill_template(r, *c, f) ||
+	    !get_numbers(r, c, f, COLUMN_FLAGS, offsetof(struct mmuscope_hdr, flags), 1) ||
 	    !get_who_numbers(r, c, f) ||
 	    !get_numbers(r, c, f, COLUMN_DUR, offsetof(struct mmuscope_hdr, dur), 8) ||
 	    !get_numbers(r, c, f, COLUMN_TS, offsetof(struct mmuscope_hdr, ts), 8))
 		return false;
-	for (size_t i = 0; i < f->event->nr; i++) {
-		const struct layout_field *field = &f->event->fields[i];
-		bool ok;
-
-		if (!field->own)
-			ok = pass_over(r, c, f, field);
-		else if (field->text)
-			ok = get_text(r, c, f, field);
-		else
-			ok = get_numbers(r, c, f, COLUMN_FIELDS + i, field->own->offset,
-					 field->own->size);
-		if (!ok)
+	for (size_t i = 0; i < f->event->nr; i++)
+		if (!get_field(r, c, f, i))
 			return false;
-	}
 	return true;
 }
 

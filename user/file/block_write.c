@@ -5,7 +5,8 @@
 #include "file/block.h"
 #include "file/column.h"
 
-#define WHO_SLOTS	16384	/* power of two, more than twice BLOCK_RECORDS */
+#define WHO_BITS	15
+#define WHO_SLOTS	(1U << WHO_BITS)	/* at least twice BLOCK_RECORDS */
 #define COLUMNS_MAX	(COLUMN_FIELDS + 32)
 /* The way to pack a column is chosen anew after so many blocks, by so many of its numbers. */
 #define CHOOSE_EVERY	32
@@ -106,9 +107,8 @@ void block_writer_free(struct block_writer *w)
 static uint16_t who_number(struct block_writer *w, const struct mmuscope_hdr *rec)
 {
 	uint32_t who = (uint32_t)rec->vm << 16 | rec->vcpu;
-	size_t at = (who * 0x9e3779b1U) >> 18;
+	size_t at = (who * 0x9e3779b1U) >> (32 - WHO_BITS);
 
-	_Static_assert(1U << (32 - 18) == WHO_SLOTS, "bits of the hash");
 	for (; w->slots[at]; at = (at + 1) % WHO_SLOTS)
 		if (w->who[w->slots[at] - 1] == who)
 			return w->slots[at] - 1;

@@ -4,6 +4,8 @@
 #include "file/column.h"
 
 #define LEVEL		1
+/* A plane that zstd makes smaller by less than this part is not worth unpacking. */
+#define WORTH		8
 /* Of so many numbers one may be kept apart from the planes. */
 #define APART_ONE_IN	64
 
@@ -30,7 +32,7 @@ static void pack(struct packer *p, struct bytes *out, const uint8_t *from, size_
 		return;
 	/* The length comes first, and is not known yet: leave room, then move up. */
 	packed = ZSTD_compressCCtx(p->zstd, to + 16, bound, from, len, LEVEL);
-	if (ZSTD_isError(packed) || packed + 4 >= len) {
+	if (ZSTD_isError(packed) || packed > len - len / WORTH) {
 		bytes_put_u8(out, PLANE_RAW);
 		bytes_put(out, from, len);
 		return;

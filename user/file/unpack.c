@@ -141,6 +141,7 @@ bool column_get(struct unpacker *u, struct cursor *c, size_t nr, uint64_t *value
 	unsigned int shift[PLANES] = { 0 }, nr_planes = 0, width;
 	struct cursor apart_at;
 	uint64_t base = 0;
+	bool varies = false;
 	size_t apart;
 	uint8_t byte = cursor_u8(c), same;
 
@@ -165,18 +166,22 @@ bool column_get(struct unpacker *u, struct cursor *c, size_t nr, uint64_t *value
 	for (unsigned int k = 0; k < width && !c->bad; k++) {
 		uint8_t *room = values ? u->planes + k * (size_t)BLOCK_RECORDS_MAX : NULL;
 
+		/* Passed over or not, a plane of other than one value makes them differ. */
+		varies |= c->at < c->end && *c->at != PLANE_CONST;
 		plane[nr_planes] = plane_read(u, c, nr, room, &same);
 		shift[nr_planes] = 8 * k;
 		base |= (uint64_t)same << 8 * k;
 		nr_planes += !!plane[nr_planes];
 	}
-	if (c->bad || !values)
-		return !c->bad;
-	if (!apart && !nr_planes) {
+	if (c->bad)
+		return false;
+	if (!apart && !varies) {
 		col->same = true;
 		col->value = base;
 		return true;
 	}
+	if (!values)
+		return true;
 	planes_join(values, nr, base, plane, shift, nr_planes);
 	apart_read(&apart_at, apart, nr, values);
 	return true;
