@@ -71,7 +71,8 @@ static const struct argp report_argp = {
 	},
 	.parser = report_parse,
 	.args_doc = "[FILE]",
-	.doc = "Print tables and histograms per VM from a recording, as 'mmuscope stat' does live.\n"
+	.doc = "Print tables and histograms per VM from a recording, as 'mmuscope stat' does "
+	       "live.\n"
 	       "FILE is " RECORDING_NAME " unless named."
 	       "\vExit code: 0 ok, 1 failure, 2 usage.",
 	.children = (const struct argp_child[]){

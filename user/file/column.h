@@ -76,7 +76,7 @@ struct column {
 bool column_get(struct unpacker *u, struct cursor *c, size_t nr, uint64_t *values,
 		size_t text_len, struct column *col);
 
-/* Takes @nr single bytes, put with plane_put(). Return: they, valid until the next call, or NULL. */
+/* Takes @nr single bytes of plane_put(). Return: them, valid until the next call, or NULL. */
 const uint8_t *plane_get(struct unpacker *u, struct cursor *c, size_t nr);
 
 #endif /* FILE_COLUMN_H */

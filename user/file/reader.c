@@ -249,7 +249,7 @@ static bool may_be_head(const char *at, size_t len)
 	return c.magic == CHUNK_MAGIC && (len < sizeof(c) || chunk_is(&c));
 }
 
-/* From what is no chunk to the next that is one and can follow. Return: whether there is one. */
+/* From what is no chunk to the next that is one and can follow. Return: whether there is. */
 static bool search(struct reader *r, struct chunk *c)
 {
 	uint64_t begin = r->at, from = r->at + 1;
@@ -266,7 +266,8 @@ static bool search(struct reader *r, struct chunk *c)
 			bool may_be = may_be_head(at, buf + want - at);
 
 			at++;
-			if (may_be && head_at(r, offset, r->end, c) && (!r->any || c->seq > r->seq)) {
+			if (may_be && head_at(r, offset, r->end, c) &&
+			    (!r->any || c->seq > r->seq)) {
 				r->damage.bytes += offset - begin;
 				r->at = offset;
 				return true;

@@ -45,8 +45,8 @@ static void put_time(FILE *out, const char *format, const struct record_line *li
 
 	if (before)
 		ns = -ns;
-	snprintf(text, sizeof(text), "%s%" PRId64 ".%09" PRId64, before ? "-" : "", (int64_t)(ns / SECOND),
-		 (int64_t)(ns % SECOND));
+	snprintf(text, sizeof(text), "%s%" PRId64 ".%09" PRId64, before ? "-" : "",
+		 (int64_t)(ns / SECOND), (int64_t)(ns % SECOND));
 	fprintf(out, format, text);
 }
 

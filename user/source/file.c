@@ -304,7 +304,7 @@ static void range_set(struct source_file *f)
 {
 	struct reader_range range;
 
-	/* What came before the begin, and what the clock of the begin does not reach, counts too. */
+	/* What came before the begin counts too. */
 	f->from = f->cfg.from_ns ? add(f->begin, f->cfg.from_ns) : 0;
 	f->to = add(f->begin, f->cfg.to_ns);
 	range = (struct reader_range){ f->from, f->to, f->cfg.types };
