@@ -11,6 +11,7 @@ shopt -s inherit_errexit
 declare -A packages=(
 	[build]="make gcc libc6-dev clang bpftool libbpf-dev libelf-dev zlib1g-dev
 		libzstd-dev libjansson-dev scdoc"
+	[fuzz]="clang libclang-rt-dev"
 	[test]="libcmocka-dev bats jq util-linux"
 	[style]="clang-format shellcheck codespell universal-ctags"
 	[lab]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd util-linux binutils"

@@ -6,9 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "lib/parse.h"
+
+#define MEMORY_MAX	(4ULL << 30)
 
 enum { KEY_TIME = 768, KEY_FILTER, KEY_VM };
 
@@ -101,6 +105,23 @@ static const char *recorded_vm(const struct source *src)
 	return json_string_value(json_object_get(json_object_get(head, "filter"), "vm"));
 }
 
+/*
+ * Damage is found out, but a file can be made up to hold more VMs than there is memory for: that
+ * is to end in a sentence, and not in swapping.
+ */
+static void memory_limit(void)
+{
+	uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2;
+	struct rlimit limit;
+
+	if (most > MEMORY_MAX)
+		most = MEMORY_MAX;
+	if (getrlimit(RLIMIT_DATA, &limit) || limit.rlim_cur <= most)
+		return;
+	limit.rlim_cur = most;
+	setrlimit(RLIMIT_DATA, &limit);
+}
+
 int recording_open(struct recording *r)
 {
 	struct file_config cfg = {
@@ -108,6 +129,7 @@ int recording_open(struct recording *r)
 	};
 	char err[512];
 
+	memory_limit();
 	if (r->filter)
 		cfg.types &= filter_types(r->filter);
 	/* What is lost is always told. */

@@ -130,12 +130,14 @@ static int intervals_end(struct report_run *run, uint64_t ts)
 static int take(void *ctx, const struct mmuscope_hdr *rec)
 {
 	struct report_run *run = ctx;
+	const struct filter *filter = run->recording.filter;
 	int err = 0;
 
 	if (run->recording.options.interval_ns && intervals_end(run, rec->ts))
 		return -ECANCELED;
 	err = model_feed(run->model, rec);
-	if (!err && run->group && recording_is_shown(&run->recording, run->model, rec))
+	if (!err && run->group && (!filter || filter_match(filter, rec)) &&
+	    recording_is_shown(&run->recording, run->model, rec))
 		err = group_feed(run->group, run->model, rec);
 	return err;
 }

@@ -73,19 +73,21 @@ static unsigned int file_streams(const struct source *src)
 static void names_put(struct source_file *f, unsigned int vm, unsigned int pid, const char *text,
 		      size_t len)
 {
-	struct name *n = f->names, *grown;
+	struct name *n, *grown;
+	size_t i = 0;
 
-	while (n < f->names + f->nr_names && (n->vm != vm || n->pid != pid))
-		n++;
-	if (n == f->names + f->nr_names) {
+	while (i < f->nr_names && (f->names[i].vm != vm || f->names[i].pid != pid))
+		i++;
+	if (i == f->nr_names) {
 		if (f->nr_names == NAMES_MAX)
 			return;
 		grown = realloc(f->names, (f->nr_names + 1) * sizeof(*grown));
 		if (!grown)
 			return;
 		f->names = grown;
-		n = &grown[f->nr_names++];
+		f->nr_names++;
 	}
+	n = &f->names[i];
 	n->vm = vm;
 	n->pid = pid;
 	snprintf(n->text, sizeof(n->text), "%.*s", (int)len, text);
