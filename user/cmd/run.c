@@ -38,6 +38,9 @@ static int with_session(const struct options *o, struct child *child, run_fn wor
 		code = EXIT_FAILED;
 	} else {
 		code = work(ctx, s, child);
+		/* Made-up records come to their end before the command does. */
+		if (child && session_ended(s) && !session_stopped())
+			child_wait(child);
 	}
 	session_close(s);
 	return code;

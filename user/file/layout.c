@@ -20,9 +20,8 @@ static json_t *words_describe(const struct schema_vocabulary *v)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < v->nr; i++)
-		json_array_append_new(list, json_pack("{sissss}", "value", v->words[i].value,
-						      "name", v->words[i].name,
-						      "doc", v->words[i].doc));
+		json_array_append_new(list, json_pack("{siss}", "value", v->words[i].value,
+						      "name", v->words[i].name));
 	return list;
 }
 
@@ -34,7 +33,6 @@ static json_t *field_describe(const struct schema_field *f)
 
 	if (f->words)
 		json_object_set_new(root, "words", json_string(f->words->name));
-	json_object_set_new(root, "doc", json_string(f->doc));
 	return root;
 }
 
@@ -44,8 +42,8 @@ static json_t *event_describe(const struct schema_event *e)
 
 	for (size_t i = 0; i < e->nr; i++)
 		json_array_append_new(fields, field_describe(&e->fields[i]));
-	return json_pack("{sisssIssso}", "id", e->id, "name", e->name,
-			 "size", (json_int_t)e->size, "doc", e->doc, "fields", fields);
+	return json_pack("{sisssIso}", "id", e->id, "name", e->name,
+			 "size", (json_int_t)e->size, "fields", fields);
 }
 
 json_t *layout_describe(void)

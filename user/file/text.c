@@ -6,7 +6,7 @@
 
 #include "file/format.h"
 
-#define LEVEL	9	/* written once */
+#define LEVEL	19	/* written once */
 
 int text_pack(const json_t *json, struct bytes *out)
 {
