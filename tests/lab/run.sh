@@ -24,7 +24,7 @@ rm -rf "$out" "$results/lab.counts"
 mkdir -p "$out"
 
 parts=()
-for part in workloads vms stress refusals; do
+for part in workloads vms record stress refusals; do
 	parts+=(--add "tests/lab/$part.sh:/lab-tests/$part.sh")
 done
 # The kernel log is one of the checks.
