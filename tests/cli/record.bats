@@ -233,6 +233,18 @@ made() {
 	mmuscope info >/dev/null
 }
 
+@test "record under sudo: the recording is the caller's, what was there stays whose it was" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	touch old.data
+	for file in new.data old.data; do
+		SUDO_UID=65534 SUDO_GID=65534 run mmuscope record -o $file \
+			--source synth:records=10
+		[ "$status" = 0 ]
+	done
+	[ "$(stat -c %u:%a new.data)" = 65534:600 ]
+	[ "$(stat -c %u old.data)" = 0 ]
+}
+
 @test "a flight recorder stays small and keeps the end" {
 	command -v jq >/dev/null || skip "jq is not installed"
 	mmuscope record --max-size 4M --source synth:records=1000000,streams=2 2>/dev/null

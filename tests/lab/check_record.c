@@ -7,7 +7,7 @@
 
 #define LIST(...) (const char *const[]){ __VA_ARGS__, NULL }
 
-/* Tables whose rows are counts of what happened, of which times may differ between two observers. */
+/* Whose rows are counts of what happened; times may differ between two observers. */
 static const char *const tables[] = {
 	"faults", "levels", "flushes", "shadow", "shadow_pages", "invalidations", "dirty",
 	"huge_pages", "slots", "exits",

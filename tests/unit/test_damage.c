@@ -267,7 +267,8 @@ static void flight_recorders_keep_a_time(void **state)
 	write_faults(w, 0, nr / 2, true);
 	half = writer_bytes(w);
 	write_faults(w, nr / 2, nr, true);
-	assert_int_equal(writer_bytes(w), half);
+	/* The segment that was the last one then may have been filled up since. */
+	assert_true(writer_bytes(w) <= half + (1 << 20));
 	writer_close(w);
 	assert_true(find(&f));
 	assert_int_equal(f.last, nr - 1);

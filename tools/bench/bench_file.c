@@ -21,7 +21,7 @@
 #include "source/file.h"
 #include "source/source.h"
 
-#define FAULTS_KEPT	65536
+#define BATCH	65536
 
 struct result {
 	uint64_t records;
@@ -34,12 +34,12 @@ struct result {
 
 /**
  * struct load - where the records of a benchmark come from
- * @faults: only faults, as a guest that touches its memory makes them
+ * @touch: only faults, as guests that touch their memory make them
  */
 struct load {
 	const char *name;
 	uint64_t records;
-	bool faults;
+	bool touch;
 };
 
 static double now(void)
@@ -61,7 +61,7 @@ static uint64_t random_u64(uint64_t *state)
 
 /*
  * The generator repeats itself, which a packer would find out: times get an eighth of noise,
- * addresses move. A guest that touches its memory, as in "faults", goes from page to page.
+ * addresses move. Guests that touch their memory, as in "touch", go from page to page.
  */
 static void disturb(const struct load *load, struct mmuscope_vm *room, uint64_t *state)
 {
@@ -74,9 +74,14 @@ static void disturb(const struct load *load, struct mmuscope_vm *room, uint64_t 
 		return;
 	f->handler_ns += (f->handler_ns >> 3) * (noise >> 8 & 0xff) >> 8;
 	f->resolve_ns += (f->resolve_ns >> 3) * (noise >> 16 & 0xff) >> 8;
-	if (load->faults) {
+	if (load->touch) {
 		f->gpa = page[(f->hdr.vm * 4 + f->hdr.vcpu) % 64]++ << 12;
 		f->rip = 0x401000 + (noise >> 24 & 3);
+		f->condition = MMUSCOPE_condition_not_present;
+		f->access = MMUSCOPE_access_write;
+		f->verdict = MMUSCOPE_verdict_fixed;
+		f->level = f->sptes = 1;
+		f->hdr.flags = f->walk = f->lock_ns = 0;
 	} else {
 		f->gpa ^= noise >> 32 << 12 & 0x3fffffff;
 	}
@@ -101,7 +106,7 @@ static int write_batch(struct writer *w, const struct mmuscope_vm *batch, size_t
 static int write_all(const struct load *load, struct source *src, struct writer *w,
 		     struct result *r)
 {
-	struct mmuscope_vm *batch = calloc(FAULTS_KEPT, sizeof(*batch));
+	struct mmuscope_vm *batch = calloc(BATCH, sizeof(*batch));
 	const struct mmuscope_hdr *rec;
 	uint64_t last = 0, state = 1;
 	size_t nr = 0;
@@ -111,7 +116,7 @@ static int write_all(const struct load *load, struct source *src, struct writer 
 		if (src->ops->next(src, 0, &rec) != 1)
 			break;
 		src->ops->release(src, 0);
-		if (load->faults && rec->type != MMUSCOPE_TYPE_fault)
+		if (load->touch && rec->type != MMUSCOPE_TYPE_fault)
 			continue;
 		memcpy(&batch[nr], rec, rec->size);
 		disturb(load, &batch[nr], &state);
@@ -119,7 +124,7 @@ static int write_all(const struct load *load, struct source *src, struct writer 
 		if (batch[nr].hdr.ts < last)
 			batch[nr].hdr.ts = last;
 		last = batch[nr++].hdr.ts;
-		if (nr == FAULTS_KEPT) {
+		if (nr == BATCH) {
 			ret = write_batch(w, batch, nr, r);
 			nr = 0;
 		}
@@ -240,8 +245,8 @@ static void print(bool json, bool more, const struct load *load, const struct re
 int main(int argc, char **argv)
 {
 	static const struct load loads[] = {
-		{ "faults", 10000000, true }, { "mixed", 10000000, false },
-		{ "large", 1000000, false },
+		{ "touch", 10000000, true }, { "mixed", 10000000, false },
+		{ "large", 100000000, false },
 	};
 	bool json = argc > 1 && !strcmp(argv[1], "--json");
 	const char *folder = argc > 1 + json ? argv[1 + json] : "/tmp";

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -41,7 +42,6 @@ struct record {
 	struct writer *writer;
 	unsigned int snapshots;
 	uint64_t lost;
-	unsigned int vms;
 	int failed;
 };
 
@@ -213,14 +213,15 @@ static void take_snapshot(struct record *r, struct session *s)
 static void progress(const struct record *r, struct session *s, bool last)
 {
 	char time[FORMAT_MAX], records[FORMAT_MAX], bytes[FORMAT_MAX], lost[FORMAT_MAX];
+	size_t vms = model_vms(session_model(s));
 
 	if (!last && !isatty(STDERR_FILENO))
 		return;
-	fprintf(stderr, "%smmuscope: %s, %s records of %zu VMs, %s lost, %s in '%s'%s",
+	fprintf(stderr, "%smmuscope: %s, %s records of %zu VM%s, %s lost, %s in '%s'%s",
 		isatty(STDERR_FILENO) ? "\r\033[K" : "", format_ns(time, session_elapsed(s)),
-		format_count(records, writer_records(r->writer)),
-		model_vms(session_model(s)), format_count(lost, r->lost),
-		format_bytes(bytes, writer_bytes(r->writer)), r->path, last ? "\n" : "");
+		format_count(records, writer_records(r->writer)), vms, vms == 1 ? "" : "s",
+		format_count(lost, r->lost), format_bytes(bytes, writer_bytes(r->writer)),
+		r->path, last ? "\n" : "");
 	fflush(stderr);
 }
 
@@ -265,6 +266,19 @@ static int collect(struct record *r, struct session *s, struct child *child)
 	return r->failed ? EXIT_FAILED : code;
 }
 
+/* Under sudo the recording is for whoever called it: "sudo mmuscope record && mmuscope report". */
+static void owner_find(struct writer_config *cfg)
+{
+	const char *uid = getenv("SUDO_UID"), *gid = getenv("SUDO_GID");
+	uint64_t u, g;
+
+	if (geteuid() || !uid || !gid || parse_number(uid, INT_MAX, &u) ||
+	    parse_number(gid, INT_MAX, &g))
+		return;
+	cfg->uid = u;
+	cfg->gid = g;
+}
+
 static int work(void *ctx, struct session *s, struct child *child)
 {
 	struct record *r = ctx;
@@ -276,6 +290,7 @@ static int work(void *ctx, struct session *s, struct child *child)
 	int code;
 
 	cfg.head = head;
+	owner_find(&cfg);
 	errno = ENOMEM;
 	r->writer = head ? writer_open(&cfg) : NULL;
 	json_decref(head);

@@ -33,6 +33,7 @@ struct segment {
  * @segment_bytes: 0 where the file just grows
  * @begin: of the first segment, or of the chunks behind the head
  * @end: behind the last chunk that was written whole, of the segment or of the file
+ * @size: of the file
  * @current: number of the segment being written
  * @head: the preamble and the first chunk, for snapshots
  * @pending: records of state in the block being filled, which are not yet how things are
@@ -40,11 +41,14 @@ struct segment {
  */
 struct writer {
 	int fd;
+	uid_t uid;
+	gid_t gid;
 	uint64_t max_bytes;
 	uint64_t last_ns;
 	uint64_t segment_bytes;
 	uint64_t begin;
 	uint64_t end;
+	uint64_t size;
 	uint64_t seq;
 	struct segment *segments;
 	size_t nr_segments;
@@ -60,6 +64,21 @@ struct writer {
 	uint64_t strange;	/* records of no known family, not yet told */
 	uint64_t now;		/* time stamp of the newest record */
 };
+
+/* Only what is new is given away: a link may lead to what is not the new owner's business. */
+static int file_open(const char *path, uid_t uid, gid_t gid)
+{
+	const int flags = O_RDWR | O_CREAT | O_CLOEXEC;
+	int fd = open(path, flags | O_EXCL, 0600);
+
+	if (fd < 0)
+		return errno == EEXIST ? open(path, O_RDWR | O_TRUNC | O_CLOEXEC) : -1;
+	if (uid && fchown(fd, uid, gid)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
 
 static int write_all(int fd, const void *head, size_t head_len, const void *rest, size_t rest_len,
 		     uint64_t offset)
@@ -108,6 +127,7 @@ static int put_chunk(struct writer *w, struct chunk *c, const void *content)
 		return err;
 	place = (struct chunk_place){ w->end, *c };
 	w->end += sizeof(*c) + c->stored;
+	w->size = w->end > w->size ? w->end : w->size;
 	w->seq++;
 	if (w->segment_bytes) {
 		w->segments[w->current].used = w->end - segment_offset(w, w->current);
@@ -375,7 +395,7 @@ uint64_t writer_records(const struct writer *w)
 
 uint64_t writer_bytes(const struct writer *w)
 {
-	return w->segment_bytes ? segment_offset(w, w->nr_segments) : w->end;
+	return w->size;
 }
 
 static int copy_range(int from, int to, uint64_t offset, uint64_t len)
@@ -425,7 +445,7 @@ int writer_snapshot(struct writer *w, const char *path, struct totals *t)
 	err = writer_mark(w, t);
 	if (err)
 		return err;
-	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	fd = file_open(path, w->uid, w->gid);
 	if (fd < 0)
 		return -errno;
 	memcpy(w->head.at, &plain, sizeof(plain));
@@ -497,7 +517,9 @@ struct writer *writer_open(const struct writer_config *cfg)
 	segments_size(w, cfg);
 	w->block = block_writer_new();
 	w->state = state_new();
-	w->fd = open(cfg->path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	w->uid = cfg->uid;
+	w->gid = cfg->gid;
+	w->fd = file_open(cfg->path, w->uid, w->gid);
 	if (w->fd < 0)
 		err = -errno;
 	else if (w->block && w->state)

@@ -7,6 +7,7 @@
 #define FILE_WRITER_H
 
 #include <jansson.h>
+#include <sys/types.h>
 
 #include <mmuscope/abi.h>
 
@@ -21,6 +22,8 @@
  * @head: what the recording says of itself besides the schema
  * @max_bytes: size that the file must not exceed, at least WRITER_SMALLEST; 0 for any
  * @last_ns: what is older may be given up; 0 to keep all
+ * @uid: who is to own files that did not exist before; 0 for the caller
+ * @gid: the same
  *
  * With either limit the file is a flight recorder: the newest records replace the oldest.
  */
@@ -29,6 +32,8 @@ struct writer_config {
 	const json_t *head;
 	uint64_t max_bytes;
 	uint64_t last_ns;
+	uid_t uid;
+	gid_t gid;
 };
 
 struct writer;
