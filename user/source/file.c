@@ -188,17 +188,14 @@ static int take_chunk(struct source_file *f, const uint8_t *content)
 	return 0;
 }
 
-static int file_next(struct source *src, unsigned int stream, const struct mmuscope_hdr **rec)
+/* Apart from file_next(), which is called for every record and this for every block. */
+__attribute__((noinline))
+static int next_of_file(struct source_file *f, const struct mmuscope_hdr **rec)
 {
-	struct source_file *f = of(src);
 	const uint8_t *content;
 	int ret;
 
-	(void)stream;
 	for (;;) {
-		*rec = next_of_block(f);
-		if (*rec)
-			return 1;
 		ret = reader_next(f->reader, &f->chunk, &content);
 		if (ret == 1)
 			ret = take_chunk(f, content);
@@ -210,7 +207,19 @@ static int file_next(struct source *src, unsigned int stream, const struct mmusc
 			return 1;
 		if (ret)
 			return ret;
+		*rec = next_of_block(f);
+		if (*rec)
+			return 1;
 	}
+}
+
+static int file_next(struct source *src, unsigned int stream, const struct mmuscope_hdr **rec)
+{
+	struct source_file *f = of(src);
+
+	(void)stream;
+	*rec = next_of_block(f);
+	return *rec ? 1 : next_of_file(f, rec);
 }
 
 static void file_release(struct source *src, unsigned int stream)
