@@ -8,15 +8,22 @@
 
 #define NR	10000
 
-/* Faults numbered by their address, one every microsecond, with a mark every 1000. */
+/* Faults numbered by their address, one every microsecond; the number decides all of it. */
+static void make_fault(union any *r, uint64_t i)
+{
+	seed = i;
+	random_record(r, MMUSCOPE_TYPE_fault, 1000 + i * 1000);
+	r->fault.gpa = i;
+}
+
+/* With a mark every 1000. */
 static void write_faults(struct writer *w, uint64_t from, uint64_t to, bool marks)
 {
 	struct totals t = { 0 };
 	union any r;
 
 	for (uint64_t i = from; i < to; i++) {
-		random_record(&r, MMUSCOPE_TYPE_fault, 1000 + i * 1000);
-		r.fault.gpa = i;
+		make_fault(&r, i);
 		assert_int_equal(writer_add(w, &r.hdr), 0);
 		t.at = r.hdr.ts;
 		if (marks && i % 1000 == 999)
@@ -45,11 +52,12 @@ struct found {
 	char why[512];
 };
 
-/* Return: whether the recording could be opened. */
+/* Return: whether the recording could be opened. What is read must be what was written. */
 static bool find(struct found *f)
 {
 	struct source *src = recording_read(0, UINT64_MAX);
 	const struct mmuscope_hdr *rec;
+	union any want;
 	int ret;
 
 	*f = (struct found){ .first = UINT64_MAX };
@@ -63,6 +71,8 @@ static bool find(struct found *f)
 		f->last = ((const struct mmuscope_fault *)rec)->gpa;
 		if (!f->faults++)
 			f->first = f->last;
+		make_fault(&want, f->last);
+		assert_memory_equal(rec, &want, sizeof(want.fault));
 	}
 	assert_int_equal(ret, -ENODATA);
 	source_file_damage(src, f->why, sizeof(f->why));
@@ -129,10 +139,13 @@ static void damaged_recordings_lose_a_block(void **state)
 	(void)state;
 	make(true);
 	all = recording_bytes(recording_path(), &len);
-	seed = 5;
 	for (unsigned int i = 0; i < 200; i++) {
-		size_t at = random_u64() % len;
-		char bit = 1 << random_u64() % 8;
+		size_t at;
+		char bit;
+
+		seed = 1000000 + i;
+		at = random_u64() % len;
+		bit = 1 << random_u64() % 8;
 
 		all[at] ^= bit;
 		recording_replace(all, len);
@@ -143,6 +156,36 @@ static void damaged_recordings_lose_a_block(void **state)
 		assert_int_equal(f.faults + f.lost, NR);
 		assert_true(f.faults == NR || *f.why);
 	}
+	free(all);
+}
+
+/* What is damaged is told also where no total follows that would have told. */
+static void damage_before_a_tear_is_told(void **state)
+{
+	struct reader *r;
+	struct chunk c;
+	struct found f;
+	size_t len, at = 0, last = 0;
+	char *all, err[256];
+
+	(void)state;
+	make(false);
+	all = recording_bytes(recording_path(), &len);
+	r = reader_open(recording_path(), err, sizeof(err));
+	while (reader_next_head(r, &c) == 1 && c.kind == CHUNK_BLOCK)
+		last = c.records;
+	reader_close(r);
+	/* Behind the last block comes the end; the index repeats its head. */
+	for (size_t i = 0; !at && i + sizeof(c) < len; i++) {
+		memcpy(&c, all + i, sizeof(c));
+		if (chunk_is(&c) && c.kind == CHUNK_END)
+			at = i;
+	}
+	all[at - 10] ^= 1;
+	recording_replace(all, at);
+	assert_true(find(&f));
+	assert_int_equal(f.lost, last);
+	assert_int_equal(f.faults, NR - last);
 	free(all);
 }
 
@@ -205,6 +248,32 @@ static void flight_recorders_keep_the_end(void **state)
 	assert_true(f.faults < nr && f.faults > nr / 10);
 	assert_int_equal(f.lost, 0);
 	(void)t;
+}
+
+/* Chunks of one size: behind the newest an older one begins exactly where the next would. */
+static void older_chunks_behind_newer_ones_are_not_read(void **state)
+{
+	struct writer *w = recording_begin(WRITER_SMALLEST, 0);
+	struct totals t = { 0 };
+	const uint8_t *content;
+	struct reader *r;
+	struct chunk c;
+	uint64_t before = 0, nr = 0;
+	char err[256];
+
+	(void)state;
+	for (unsigned int i = 0; i < 60000; i++)
+		assert_int_equal(writer_mark(w, &t), 0);
+	writer_close(w);
+	r = reader_open(recording_path(), err, sizeof(err));
+	while (reader_next(r, &c, &content) == 1) {
+		assert_true(!nr || c.seq == before + 1);
+		before = c.seq;
+		nr++;
+	}
+	assert_int_equal(before, 60000);
+	assert_true(nr > 1000 && nr < 60000);
+	reader_close(r);
 }
 
 /* What says whose the records are is repeated, although it was told before all that is left. */
@@ -310,9 +379,11 @@ int main(void)
 		TEST(whole_recordings_have_no_damage),
 		TEST(torn_recordings_are_read_up_to_the_tear),
 		TEST(damaged_recordings_lose_a_block),
+		TEST(damage_before_a_tear_is_told),
 		TEST(holes_are_passed_over),
 		TEST(foreign_files_are_refused),
 		TEST(flight_recorders_keep_the_end),
+		TEST(older_chunks_behind_newer_ones_are_not_read),
 		TEST(flight_recorders_repeat_what_is),
 		TEST(flight_recorders_keep_a_time),
 		TEST(snapshots_are_whole_recordings),

@@ -129,6 +129,33 @@ static void regular_blocks(void **state)
 	compare();
 }
 
+/* vCPUs that fault, run for a while that is always the same, and fault again. */
+static void busy_vcpus(void **state)
+{
+	struct writer *w = recording_begin(0, 0);
+	uint64_t end_of[3] = { 1000, 1100, 1200 };
+	union any r;
+
+	(void)state;
+	while (nr < RECORDS) {
+		unsigned int next = 0;
+		uint64_t dur = 1000 + random_u64() % 4000;
+
+		for (unsigned int i = 1; i < 3; i++)
+			if (end_of[i] < end_of[next])
+				next = i;
+		random_record(&r, MMUSCOPE_TYPE_invlpg, end_of[next]);
+		r.hdr.vcpu = next;
+		r.hdr.vm = 1;
+		r.hdr.dur = dur;
+		/* The end of this one, now that it is known that it comes next. */
+		r.hdr.ts = end_of[next] += 70 + dur;
+		add(w, &r);
+	}
+	end(w);
+	compare();
+}
+
 /* Time stamps that go back, as they do where a record of state came too late. */
 static void time_that_goes_back(void **state)
 {
@@ -235,14 +262,19 @@ static void names_are_kept(void **state)
 	src->ops->close(src);
 }
 
+/* Records of VMs come whatever the time. */
 static size_t count_between(uint64_t from, uint64_t to)
 {
+	size_t vms = 0;
 	struct source *src = recording_read(from, to);
 	const struct mmuscope_hdr *rec;
 	size_t n = 0;
 
-	while (src->ops->next(src, 0, &rec) == 1)
+	while (src->ops->next(src, 0, &rec) == 1) {
 		n += rec->type == MMUSCOPE_TYPE_fault;
+		vms += rec->type == MMUSCOPE_TYPE_vm;
+	}
+	assert_int_equal(vms, 1);
 	src->ops->close(src);
 	return n;
 }
@@ -253,16 +285,18 @@ static void a_part_of_the_time(void **state)
 	union any r;
 
 	(void)state;
-	for (uint64_t i = 0; i < RECORDS; i++) {
+	random_record(&r, MMUSCOPE_TYPE_vm, 1000);
+	add(w, &r);
+	for (uint64_t i = 0; i < RECORDS - 1; i++) {
 		random_record(&r, MMUSCOPE_TYPE_fault, 1000 + i);
 		add(w, &r);
 	}
 	end(w);
-	assert_int_equal(count_between(0, UINT64_MAX), RECORDS);
+	assert_int_equal(count_between(0, UINT64_MAX), RECORDS - 1);
 	assert_int_equal(count_between(0, 99), 100);
 	assert_int_equal(count_between(20000, 29999), 10000);
-	assert_int_equal(count_between(RECORDS - 1, UINT64_MAX), 1);
-	assert_int_equal(count_between(RECORDS, UINT64_MAX), 0);
+	assert_int_equal(count_between(RECORDS - 2, UINT64_MAX), 1);
+	assert_int_equal(count_between(RECORDS - 1, UINT64_MAX), 0);
 }
 
 /* What an older or newer version would have written: this one's schema, changed in the head. */
@@ -366,6 +400,7 @@ int main(int argc, char **argv)
 		TEST(every_field_of_every_family),
 		TEST(small_and_dull_blocks),
 		TEST(regular_blocks),
+		TEST(busy_vcpus),
 		TEST(time_that_goes_back),
 		TEST(short_records_are_filled_up),
 		TEST(strange_records_are_told_as_lost),
