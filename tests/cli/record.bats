@@ -129,7 +129,8 @@ made() {
 	[ "$status" = 0 ]
 	[ -z "$(awk 'length > 80' <<<"$output")" ]
 	mmuscope info --json >info.json
-	jq -e '.recording | .records == 20000 and .complete == "yes" and .elapsed_ns > 0' info.json
+	jq -e '.recording | .records == 20000 and .bytes_per_record < 40 and
+		.complete == "yes" and .elapsed_ns > 0' info.json
 	[ "$(jq -r .recording.kernel info.json)" = "$(uname -r)" ]
 	[ "$(jq .recording.bytes info.json)" = "$(stat -c %s mmuscope.data)" ]
 	jq -e '.vms.list | length == 2' info.json

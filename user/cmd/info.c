@@ -96,7 +96,7 @@ static void file_section(struct report *r, const struct recording *rec, uint64_t
 	section_fact(s, "records", "records", cell_count(records));
 	if (records)
 		section_fact(s, "bytes_per_record", "bytes per record",
-			     cell_text(report_text(r, "%.2f", (double)bytes / records)));
+			     (struct cell){ .kind = CELL_RATE, .real = (double)bytes / records });
 	section_fact(s, "kind", NULL, cell_text(reader_is_flight(reader) ? "flight recorder" :
 						"recording"));
 	section_fact(s, "complete", NULL, cell_text(reader_damage(reader)->torn ? "no" : "yes"));
@@ -107,7 +107,7 @@ static void file_section(struct report *r, const struct recording *rec, uint64_t
 	section_fact(s, "source", "collector ", text_cell(r, string(head, "source")));
 	section_fact(s, "command", "command ", command_cell(r, head));
 	if (reader_is_flight(reader))
-		section_note(s, "It is a flight recorder: older records were given up.");
+		section_note(s, "It is a flight recorder: older records may have been given up.");
 	unknown_note(s, reader_layout(reader));
 }
 

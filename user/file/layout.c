@@ -103,6 +103,12 @@ static int field_parse(struct layout_event *e, const json_t *json, char *err, si
 	return 0;
 }
 
+/* Names of families are printed, also in sentences about what is wrong with them. */
+static bool is_name(const char *name)
+{
+	return name && *name && !name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")];
+}
+
 static int event_parse(struct layout *l, const json_t *json, char *err, size_t len)
 {
 	const char *name = json_string_value(json_object_get(json, "name"));
@@ -111,7 +117,7 @@ static int event_parse(struct layout *l, const json_t *json, char *err, size_t l
 	struct layout_event *e;
 	size_t nr = json_array_size(fields);
 
-	if (!name || !*name || strlen(name) >= sizeof(e->name) || id < 0 || id > 255 ||
+	if (!is_name(name) || strlen(name) >= sizeof(e->name) || id < 0 || id > 255 ||
 	    nr > LAYOUT_FIELDS_MAX || l->event[id])
 		return refuse(err, len, "family %d in its schema is none", (int)id);
 	e = calloc(1, sizeof(*e));

@@ -259,6 +259,15 @@ static const char *text(const json_t *json, const char *key)
 
 static const struct source_ops *ops_named(const char *name);
 
+/* Somebody else's text that goes to a terminal: no escape sequences. Its length stays. */
+static const char *clean(const char *text)
+{
+	for (char *c = (char *)text; *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	return text;
+}
+
 /* The texts stay in the head, which lives as long as the source. */
 static int probes_read(struct source_file *f)
 {
@@ -272,13 +281,13 @@ static int probes_read(struct source_file *f)
 		const char *need = text(json, "need"), *state = text(json, "state");
 
 		f->probes[f->nr_probes++] = (struct probe_status){
-			.name = text(json, "name"), .records = text(json, "records"),
+			.name = clean(text(json, "name")), .records = clean(text(json, "records")),
 			.need = !strcmp(need, "required") ? PROBE_REQUIRED :
 				!strcmp(need, "wanted") ? PROBE_WANTED : PROBE_OPTIONAL,
 			.state = !strcmp(state, "missing") ? PROBE_MISSING :
 				 !strcmp(state, "fallback") ? PROBE_FALLBACK : PROBE_FOUND,
-			.how = text(json, "how"), .why = text(json, "why"),
-			.lost = text(json, "lost"),
+			.how = clean(text(json, "how")), .why = clean(text(json, "why")),
+			.lost = clean(text(json, "lost")),
 		};
 	}
 	return 0;
