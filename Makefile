@@ -37,8 +37,8 @@ all: $(O)/mmuscope mmuscope
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
 	$(if $(filter demo check check-lab bench deps,$(GOALS)),lab) \
-	$(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
-DEPS_MODE := $(if $(filter demo check% bench style deps,$(GOALS)),install,check)
+	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
+DEPS_MODE := $(if $(filter demo check% bench fuzz style deps,$(GOALS)),install,check)
 
 .PHONY: deps
 deps:
@@ -53,7 +53,7 @@ INCLUDES := -Iinclude -Iuser -Ibpf -I$(O)/bpf
 USER_CFLAGS = -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) $(CFLAGS)
 SAN_CFLAGS = $(USER_CFLAGS) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-USER_LIBS := -lbpf -lelf -lz -ljansson -lm
+USER_LIBS := -lbpf -lelf -lz -lzstd -ljansson -lm
 
 MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_WARNINGS := -Wall $(if $(WERROR),-Werror)
@@ -147,6 +147,35 @@ $(UNIT_TESTS): $(O)/san/tests/unit/%: $(O)/san/tests/unit/%.o $(O)/san/libmmusco
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN_CFLAGS) $(LDFLAGS) $^ -lcmocka $(USER_LIBS) -o $@
 
+# Fuzz targets. Built with clang for 'make fuzz'; what they begin with is also replayed
+# by check-unit, with the other compiler and sanitizers.
+FUZZ_NAMES := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ := $(FUZZ_NAMES:%=$(O)/fuzz/%)
+FUZZ_CFLAGS = $(USER_CFLAGS) -O1 -fno-omit-frame-pointer -fno-sanitize-recover=all \
+	-fsanitize=fuzzer-no-link,address,undefined
+FUZZ_SOURCES := $(filter user/file/% user/lib/% user/model/% user/source/file.c,$(USER_SOURCES))
+FUZZ_OBJECTS := $(FUZZ_SOURCES:%.c=$(O)/fuzz/%.o) $(FUZZ_NAMES:%=$(O)/fuzz/tests/fuzz/fuzz_%.o)
+REPLAYS := $(FUZZ_NAMES:%=$(O)/san/tests/fuzz/replay_%)
+
+$(FUZZ_OBJECTS): $(O)/fuzz/%.o: %.c $(O)/user.flags | deps
+	$(call say,FUZZCC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -Itests/fuzz -MMD -MP -c $< -o $@
+
+$(FUZZ): $(O)/fuzz/%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_SOURCES:%.c=$(O)/fuzz/%.o)
+	$(call say,LD,$@)
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ -lz -lzstd -ljansson -lm -o $@
+
+$(REPLAYS): $(O)/san/tests/fuzz/replay_%: $(O)/san/tests/fuzz/fuzz_%.o tests/fuzz/replay.c \
+		$(O)/san/libmmuscope.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(SAN_CFLAGS) -DFUZZ_CORPUS='"tests/fuzz/corpus-$*"' $(LDFLAGS) $^ $(USER_LIBS) \
+		-o $@
+
+.PHONY: fuzz
+fuzz: deps $(FUZZ)
+	@tests/fuzz/run.sh $(FUZZ)
+
 # Judges what the jobs of the lab leave behind.
 LAB_CHECK := $(O)/san/tests/lab/check
 LAB_CHECK_OBJECTS := $(patsubst %.c,$(O)/san/%.o,$(wildcard tests/lab/*.c))
@@ -163,8 +192,8 @@ $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
 check: deps
 	@+tests/run.sh '$(MAKE)' unit cli lab
 
-check-unit: deps $(UNIT_TESTS)
-	@tests/unit/run.sh $(UNIT_TESTS)
+check-unit: deps $(UNIT_TESTS) $(REPLAYS)
+	@tests/unit/run.sh $(UNIT_TESTS) $(REPLAYS)
 
 check-cli: deps $(O)/mmuscope
 	@tests/cli/run.sh
@@ -228,6 +257,7 @@ help:
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
 	'make check-lab   the tool on real KVM in emulated machines' \
+	'make fuzz        recordings and expressions made of anything, for FUZZ_SECONDS=600' \
 	'make bench       what tracing costs' \
 	'make style       format, shell scripts, spelling, lengths' \
 	'make man         man pages, in $(O)/docs' \
@@ -242,5 +272,5 @@ help:
 .SECONDARY:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
--include $(LAB_CHECK_OBJECTS:.o=.d)
+-include $(LAB_CHECK_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(FUZZ_NAMES:%=$(O)/san/tests/fuzz/fuzz_%.d)
 -include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)

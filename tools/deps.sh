@@ -9,8 +9,9 @@ set -euo pipefail
 shopt -s inherit_errexit
 
 declare -A packages=(
-	[build]="make gcc libc6-dev clang bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
-		scdoc"
+	[build]="make gcc libc6-dev clang bpftool libbpf-dev libelf-dev zlib1g-dev
+		libzstd-dev libjansson-dev scdoc"
+	[fuzz]="clang libclang-rt-dev"
 	[test]="libcmocka-dev bats jq util-linux"
 	[style]="clang-format shellcheck codespell universal-ctags"
 	[lab]="qemu-system-x86 bochs bochs-term bochsbios vgabios

@@ -15,6 +15,10 @@ static const struct {
 	const char *doc;
 } commands[] = {
 	{ "stat", cmd_stat, "collect for a while, print tables and histograms per VM" },
+	{ "record", cmd_record, "record to a file what happens" },
+	{ "report", cmd_report, "print the tables and histograms of a recording" },
+	{ "script", cmd_script, "print the records of a recording" },
+	{ "info", cmd_info, "say what a recording holds" },
 	{ "list", cmd_list, "list the VMs that are running" },
 	{ "doctor", cmd_doctor, "say what this host can do, and what is missing" },
 };
@@ -28,7 +32,7 @@ static int print_help(FILE *out)
 	fprintf(out, "\n  --help     print this help; 'mmuscope COMMAND --help' tells more\n"
 		"  --version  print the version\n\n"
 		"Exit code: 0 ok, 1 failure, 2 usage; "
-		"'stat -- COMMAND' has that of its command.\n");
+		"'stat' and 'record' with a command have that of the command.\n");
 	return EXIT_OK;
 }
 

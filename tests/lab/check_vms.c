@@ -9,7 +9,7 @@
 #define LIVES	30
 
 static const char *const reports[] = {
-	"tdp", "shadow", "all", "by-pid", "by-name", "by-command", NULL,
+	"tdp", "shadow", "all", "by-pid", "by-name", "by-command", "recorded", "torn", NULL,
 };
 
 /* Nothing was lost, and all is of some VM. Columns are sums of what VMs have. */
@@ -44,8 +44,8 @@ static void check_end(const char *name)
 	free(err);
 }
 
-/* By process id, which the guest tells: for one whose name was missed. */
-static json_t *vm_by_pid(json_t *report, long long pid)
+/* By process id, which the guest tells. */
+json_t *vm_by_pid(json_t *report, long long pid)
 {
 	json_t *vm, *found = NULL;
 	size_t i, n = 0;

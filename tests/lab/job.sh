@@ -145,7 +145,7 @@ echo "tdp=$tdp" >/results/machine
 for program in mmuscope mmuscope-guest; do
 	command -v "$program" >/dev/null || fail "there is no $program"
 done
-[ $# -gt 0 ] || set -- workloads vms stress refusals
+[ $# -gt 0 ] || set -- workloads vms record stress refusals
 for part in "$@"; do
 	say "part $part: $(cut -d ' ' -f 1 /proc/uptime) s"
 	# shellcheck source=/dev/null

@@ -12,9 +12,9 @@ build=${O:-build}
 results=$build/test-results
 kernel=6.1
 machines=(amd intel)
-parts=(workloads vms stress refusals)
+parts=(workloads vms record stress refusals)
 chosen=()
-limit=900
+limit=1800
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -104,7 +104,7 @@ machine() {
 	local name=$1 out=$2 boots=("${chosen[*]:-${parts[*]}}") i pid=() bad=0
 
 	if [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
-		boots=(workloads "vms stress refusals")
+		boots=(workloads "vms record stress refusals")
 	fi
 	for i in "${!boots[@]}"; do
 		mkdir "$out/boot.$i"

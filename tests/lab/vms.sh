@@ -1,7 +1,7 @@
 # shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Several VMs, some there before mmuscope, some after, one after the other and at
-# once, and four mmuscopes that look at them with different filters.
+# once, and four mmuscopes that look at them with different filters. A fifth records.
 
 mode "$tdp"
 start vm-a touch --pages 1000
@@ -10,7 +10,8 @@ start victim touch --pages 500
 trace all
 trace by-pid -p "$(bg_pid vm-a)"
 trace by-name --vm vm-b
-for t in all by-pid by-name; do
+bg recorded.stat mmuscope record -o /tmp/recorded.data
+for t in all by-pid by-name recorded; do
 	wait_attached "$t"
 done
 for g in vm-a vm-b victim; do
@@ -32,5 +33,6 @@ while [ "$i" -lt 30 ]; do
 	i=$((i + 1))
 	step "life-$i" mmuscope-guest touch --pages $((20 + i)) --name "life-$i"
 done
-trace_end all by-pid by-name
+trace_end all by-pid by-name recorded
+step report mmuscope report --json -o /results/recorded.json /tmp/recorded.data
 end vm-a vm-b

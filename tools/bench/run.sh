@@ -426,6 +426,40 @@ print_json() {
 	}'
 }
 
+# -------------------------------------------------------------- recordings
+# "touch": faults of guests that touch their memory. "mixed": all kinds of records at
+# random, so that nearly all of it is noise; no target but memory.
+bench_recording() {
+	local load
+	say "recordings: packed, unpacked and reported on"
+	if ! "$out/tools/bench/bench_file" --json "$tmp" >"$tmp/file.json"; then
+		failed=1
+		return
+	fi
+	row file '' "Recordings, on one CPU" '' title
+	for load in touch mixed large; do
+		recording_rows $load
+	done
+}
+
+recording_rows() {
+	local load=$1 bytes written reported rss mib
+	read -r bytes written reported rss mib < <(jq -r --arg load "$load" \
+		'.[] | select(.load == $load) | "\(.bytes_per_record) \(.written_per_s) " +
+			"\(.reported_per_s) \(.rss_kib) \(.file_mib)"' "$tmp/file.json")
+	if [ "$load" = touch ]; then
+		row file touch-bytes "faults of a touching guest: bytes each" "$bytes" B '<=' 8
+		row file touch-written "  written" "$written" records/s '>=' 2000000
+		row file touch-reported "  read and put into tables" "$reported" records/s '>=' \
+			20000000
+		return
+	fi
+	row file "$load-bytes" "all kinds at random, $mib MiB: bytes each" "$bytes" B
+	row file "$load-written" "  written" "$written" records/s '>=' 2000000
+	row file "$load-reported" "  read and put into tables" "$reported" records/s
+	row file "$load-rss" "  memory for that" "$rss" KiB '<=' 65536
+}
+
 # -------------------------------------------------------------------- main
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -445,7 +479,8 @@ while [ $# -gt 0 ]; do
 	shift
 done
 [ -n "$lab$host" ] || die "--lab-only and --host-only exclude each other" 2
-for file in "$mmuscope" "$guest" "$out/tools/bench/startup" "$out/tools/bench/user-rate"; do
+for file in "$mmuscope" "$guest" "$out/tools/bench/startup" "$out/tools/bench/user-rate" \
+	"$out/tools/bench/bench_file"; do
 	[ -x "$file" ] || die "$file is missing: run 'make bench'"
 done
 for tool in jq awk; do
@@ -462,6 +497,7 @@ mmuscope=$tmp/mmuscope
 if [ -n "$host" ]; then
 	bench_host
 	bench_user
+	bench_recording
 fi
 if [ -n "$json" ]; then
 	print_json

@@ -79,6 +79,12 @@ bool child_done(void *child)
 	return c->ended;
 }
 
+void child_wait(struct child *c)
+{
+	if (!c->ended && waitpid(c->pid, &c->status, 0) == c->pid)
+		c->ended = true;
+}
+
 void child_end(struct child *c)
 {
 	/* One that was never started waits for this, and not for a signal. */

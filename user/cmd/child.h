@@ -30,6 +30,9 @@ int child_start(struct child *c);
 /* Return: whether the command has ended; @child is a struct child. */
 bool child_done(void *child);
 
+/* Waits until the command ends by itself, or for a signal. */
+void child_wait(struct child *c);
+
 /* Asks the command to end, if need be, and waits for that. */
 void child_end(struct child *c);
 

@@ -3,11 +3,15 @@
 #ifndef CMD_CMD_H
 #define CMD_CMD_H
 
-/* Exit codes, as --help documents them; stat with a command has the command's. */
+/* Exit codes, as --help documents them; stat and record with a command have the command's. */
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 int cmd_doctor(int argc, char **argv);
+int cmd_info(int argc, char **argv);
 int cmd_list(int argc, char **argv);
+int cmd_record(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_script(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 
 #endif /* CMD_CMD_H */

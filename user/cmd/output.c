@@ -48,6 +48,14 @@ int output_report(FILE *out, const struct options *o, struct report *r)
 	return fflush(out) || ferror(out) ? output_failed() : EXIT_OK;
 }
 
+int output_finish(FILE *out)
+{
+	int code = fflush(out) || ferror(out) ? output_failed() : EXIT_OK, closed;
+
+	closed = output_close(out);
+	return code ? code : closed;
+}
+
 int output_close(FILE *out)
 {
 	if (out == stdout)

@@ -19,6 +19,9 @@ FILE *output_open(const struct options *o);
  */
 int output_report(FILE *out, const struct options *o, struct report *r);
 
+/* Closes @out, to which lines were printed. Return: as output_report(). */
+int output_finish(FILE *out);
+
 /* Return: as output_report(). */
 int output_close(FILE *out);
 

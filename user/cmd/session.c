@@ -32,7 +32,10 @@ struct session {
 	uint64_t period;
 	uint64_t interval_begin;
 	uint64_t interval;
+	uint64_t begin;
 	uint64_t elapsed;
+	struct session_tap tap;
+	int tap_err;
 	bool live;
 	bool ended;
 };
@@ -78,10 +81,12 @@ uint64_t session_clock(void)
 static void name_vm(void *ctx, const struct mmuscope_vm *rec, char *name, size_t size)
 {
 	char comm[sizeof(rec->comm) + 1] = "";
+	struct session *s = ctx;
 
-	(void)ctx;
 	memcpy(comm, rec->comm, sizeof(rec->comm));
 	proc_vm_name(rec->pid, comm, rec->args, sizeof(rec->args), name, size);
+	if (s->tap.named && !s->tap_err)
+		s->tap_err = s->tap.named(s->tap.ctx, rec, name);
 }
 
 struct session *session_open(const struct options *o, pid_t root)
@@ -97,10 +102,10 @@ struct session *session_open(const struct options *o, pid_t root)
 	if (!s->src)
 		goto err;
 	s->merge = merge_open(s->src);
-	s->model = model_new(name_vm, NULL);
+	s->model = model_new(name_vm, s);
 	if (!s->merge || !s->model)
 		goto err_memory;
-	s->interval_begin = session_clock();
+	s->begin = s->interval_begin = session_clock();
 	return s;
 err_memory:
 	fprintf(stderr, "mmuscope: not enough memory\n");
@@ -121,6 +126,22 @@ void session_close(struct session *s)
 	free(s);
 }
 
+void session_set_tap(struct session *s, const struct session_tap *tap)
+{
+	s->tap = *tap;
+}
+
+static int feed(struct session *s, const struct mmuscope_hdr *rec)
+{
+	int err = model_feed(s->model, rec);
+
+	if (!err)
+		err = s->tap_err;
+	if (!err && s->tap.record)
+		err = s->tap_err = s->tap.record(s->tap.ctx, rec);
+	return err;
+}
+
 /*
  * Hands the model what is there up to @limit, CLOCK_MONOTONIC ns if the source
  * is live. Ends early at @until or at a signal, unless @all. Return: 0 or -errno.
@@ -133,7 +154,7 @@ static int drain(struct session *s, uint64_t limit, uint64_t until, bool all)
 
 	merge_begin(s->merge, s->live ? limit : UINT64_MAX);
 	while ((ret = merge_next(s->merge, &rec)) == 1) {
-		ret = model_feed(s->model, rec);
+		ret = feed(s, rec);
 		if (ret)
 			break;
 		if (!all && ++look % LOOK_EVERY == 0 && (stopped ||
@@ -215,6 +236,9 @@ int session_run(struct session *s, uint64_t until, bool (*done)(void *ctx), void
 		err = interval_end(s);
 	if (!err)
 		return 0;
+	/* Who tapped knows better what is wrong. */
+	if (s->tap_err)
+		return 1;
 	fprintf(stderr, "mmuscope: collecting failed: %s\n", strerror(-err));
 	return 1;
 }
@@ -232,6 +256,11 @@ const struct source *session_source(const struct session *s)
 bool session_ended(const struct session *s)
 {
 	return s->ended;
+}
+
+uint64_t session_begin(const struct session *s)
+{
+	return s->live ? s->begin : 0;
 }
 
 uint64_t session_interval(const struct session *s)

@@ -23,6 +23,19 @@ struct session *session_open(const struct options *o, pid_t root);
 void session_close(struct session *s);
 
 /**
+ * struct session_tap - who else wants to see what the model is fed with
+ * @named: a VM was given a name; called before @record for the same record
+ * @record: return 0, or -errno to end the collection
+ */
+struct session_tap {
+	int (*named)(void *ctx, const struct mmuscope_vm *rec, const char *name);
+	int (*record)(void *ctx, const struct mmuscope_hdr *rec);
+	void *ctx;
+};
+
+void session_set_tap(struct session *s, const struct session_tap *tap);
+
+/**
  * session_run() - collect
  * @until: CLOCK_MONOTONIC ns at which to return, UINT64_MAX for never
  * @done: asked often whether to return before that; may be NULL
@@ -39,6 +52,9 @@ const struct source *session_source(const struct session *s);
 
 /* Return: whether the source will never give a record again. */
 bool session_ended(const struct session *s);
+
+/* Return: CLOCK_MONOTONIC ns at which collecting began, 0 where the source is not live. */
+uint64_t session_begin(const struct session *s);
 
 /* Return: ns collected: by the last session_run(), and by all; made-up where the source is. */
 uint64_t session_interval(const struct session *s);

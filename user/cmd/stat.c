@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "cmd/child.h"
 #include "cmd/cmd.h"
-#include "cmd/options.h"
 #include "cmd/output.h"
-#include "cmd/session.h"
-#include "lib/format.h"
+#include "cmd/run.h"
+#include "cmd/summary.h"
 #include "lib/parse.h"
-#include "view/view.h"
+
+struct stat {
+	const struct options *options;
+	FILE *out;
+};
 
 static error_t stat_parse(int key, char *arg, struct argp_state *state)
 {
@@ -33,12 +33,7 @@ static error_t stat_parse(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_END:
-		if (o->command && o->duration_ns)
-			options_error(state, "-d and a command exclude each other");
-		if (o->command && (o->pid || o->vm))
-			options_error(state, "-p or --vm and a command exclude each other");
-		if (o->pid && o->vm)
-			options_error(state, "-p and --vm exclude each other");
+		run_check(state);
 		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
@@ -65,40 +60,21 @@ static const struct argp stat_argp = {
 	},
 };
 
-static void add_time(struct report *r, const struct session *s, bool total)
+static int print(const struct stat *st, struct session *s, bool total)
 {
-	char buf[FORMAT_MAX];
-	struct section *time;
-
-	time = report_section(r, "time", total ? NULL :
-			      report_text(r, "=== %s ===",
-					  format_ns(buf, session_elapsed(s))), false);
-	section_fact(time, "kind", NULL, cell_text(total ? "total" : "interval"));
-	section_fact(time, "elapsed_ns", NULL, cell_ns(session_elapsed(s)));
-	if (!total)
-		section_fact(time, "interval_ns", NULL, cell_ns(session_interval(s)));
-}
-
-static int print(FILE *out, const struct options *o, struct session *s, bool total)
-{
-	struct view_window w = {
-		.past = total, .name = o->vm,
-		.elapsed_ns = total ? session_elapsed(s) : session_interval(s),
+	const struct summary sum = {
+		.model = session_model(s), .source = session_source(s), .total = total,
+		.elapsed_ns = session_elapsed(s), .interval_ns = session_interval(s),
 	};
-	struct report *r = report_new("stat");
 
-	if (!r)
-		return output_report(out, o, r);
-	add_time(r, s, total);
-	if (!view_stat(r, session_model(s), &w))
-		section_note(report_section(r, "summary", NULL, false), "No VM was seen.");
-	view_collection(r, session_model(s), &w, session_source(s));
-	return output_report(out, o, r);
+	return summary_print(st->out, st->options, &sum);
 }
 
 /* Interval after interval, each printed if asked for. Return: an exit code. */
-static int collect(FILE *out, const struct options *o, struct session *s, struct child *child)
+static int collect(void *ctx, struct session *s, struct child *child)
 {
+	const struct stat *st = ctx;
+	const struct options *o = st->options;
 	uint64_t begin = session_clock(), next = begin;
 	uint64_t end = o->duration_ns ? begin + o->duration_ns : UINT64_MAX;
 	int code = EXIT_OK;
@@ -108,62 +84,27 @@ static int collect(FILE *out, const struct options *o, struct session *s, struct
 		next = o->interval_ns ? next + o->interval_ns : end;
 		if (session_run(s, next < end ? next : end, child ? child_done : NULL, child))
 			return EXIT_FAILED;
-		last = session_stopped() || session_ended(s) || session_clock() >= end ||
-		       (child && child->ended);
+		last = run_over(s, child, end);
 		if (o->interval_ns)
-			code = print(out, o, s, false);
+			code = print(st, s, false);
 		if (model_fold(session_model(s)))
 			return EXIT_FAILED;
 	}
-	return code == EXIT_OK ? print(out, o, s, true) : code;
-}
-
-static int with_session(FILE *out, const struct options *o, struct child *child)
-{
-	struct session *s = session_open(o, child ? child->pid : 0);
-	int code, err = 0;
-
-	if (!s)
-		return EXIT_FAILED;
-	if (child)
-		err = child_start(child);
-	if (err) {
-		fprintf(stderr, "mmuscope: cannot run '%s': %s\n", o->command[0], strerror(-err));
-		code = EXIT_FAILED;
-	} else {
-		code = collect(out, o, s, child);
-	}
-	session_close(s);
-	return code;
-}
-
-static int with_command(FILE *out, const struct options *o)
-{
-	struct child child;
-	int code, err;
-
-	err = child_prepare(&child, o->command);
-	if (err) {
-		fprintf(stderr, "mmuscope: cannot fork: %s\n", strerror(-err));
-		return EXIT_FAILED;
-	}
-	code = with_session(out, o, &child);
-	child_end(&child);
-	return code == EXIT_OK ? child_code(&child) : code;
+	return code == EXIT_OK ? print(st, s, true) : code;
 }
 
 int cmd_stat(int argc, char **argv)
 {
 	struct options o = { .name = "mmuscope stat" };
+	struct stat st = { .options = &o };
 	int code, closed;
-	FILE *out;
 
 	options_parse(&stat_argp, argc, argv, &o);
-	out = output_open(&o);
-	if (!out)
+	st.out = output_open(&o);
+	if (!st.out)
 		return EXIT_FAILED;
 	session_catch_signals();
-	code = o.command ? with_command(out, &o) : with_session(out, &o, NULL);
-	closed = output_close(out);
+	code = run_collection(&o, collect, &st);
+	closed = output_close(st.out);
 	return code ? code : closed;
 }

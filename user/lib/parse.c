@@ -31,6 +31,31 @@ int parse_seconds(const char *text, uint64_t *ns)
 	return 0;
 }
 
+int parse_time(const char *text, uint64_t *ns)
+{
+	static const struct { const char *name; double scale; } units[] = {
+		{ "", 1 }, { "ns", 1 }, { "us", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
+	};
+	double value;
+	char *end;
+
+	if (!isdigit((unsigned char)*text) && *text != '.')
+		return -EINVAL;
+	value = strtod(text, &end);
+	if (!isfinite(value) || end == text)
+		return -EINVAL;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].name))
+			continue;
+		value *= units[i].scale;
+		if (value > MAX_SECONDS * 1e9)
+			return -EINVAL;
+		*ns = value + 0.5;
+		return 0;
+	}
+	return -EINVAL;
+}
+
 static int parse_digits(const char *text, uint64_t *number, char **end)
 {
 	if (!isdigit((unsigned char)*text))

@@ -8,6 +8,7 @@
 
 /* Each returns 0 and sets its last argument, or -EINVAL for anything but one number in range. */
 int parse_seconds(const char *text, uint64_t *ns);	/* "1.5", "1.5s", "200ms"; more than 0 */
+int parse_time(const char *text, uint64_t *ns);		/* "1ms", "2.5us", "300ns", "1s", "70" */
 int parse_bytes(const char *text, uint64_t *bytes);	/* "4096", "512K", "8M", "1G" */
 int parse_number(const char *text, uint64_t max, uint64_t *number);
 

@@ -327,6 +327,11 @@ const struct vm *model_vm(const struct model *m, size_t index)
 	return m->vms[index];
 }
 
+const struct vm *model_vm_of(const struct model *m, uint16_t id)
+{
+	return id < m->nr_ids ? m->by_id[id] : NULL;
+}
+
 const struct ledger *model_now(const struct model *m)
 {
 	return &m->now;

@@ -95,6 +95,9 @@ int model_fold(struct model *m);
 size_t model_vms(const struct model *m);
 const struct vm *model_vm(const struct model *m, size_t index);
 
+/* Return: the VM that has this number now, or NULL. */
+const struct vm *model_vm_of(const struct model *m, uint16_t id);
+
 /* The ledger of the running interval, and that of those before. */
 const struct ledger *model_now(const struct model *m);
 const struct ledger *model_past(const struct model *m);

@@ -210,6 +210,14 @@ void table_sort(struct table *t, const char *column)
 				row_compare, &i);
 }
 
+void report_sort(struct report *r, const char *column)
+{
+	for (struct section *s = r->sections; s; s = s->next)
+		for (struct block *b = s->blocks; b; b = b->next)
+			if (b->kind == BLOCK_TABLE)
+				table_sort(&b->table, column);
+}
+
 static void histogram_bars(struct histogram *g, const struct hist *h, struct bar *bars)
 {
 	size_t nr = 0, used = 0;

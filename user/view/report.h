@@ -219,6 +219,9 @@ void section_histogram(struct section *s, const char *key, const char *title,
 /* Return: a new row of @t to fill in, all CELL_NONE; never NULL; valid until the next call. */
 struct cell *table_row(struct table *t);
 
+/* Sorts all tables that have such a column; see table_sort(). */
+void report_sort(struct report *r, const char *column);
+
 /* Sorts the rows by the numbers in @column, largest first. */
 void table_sort(struct table *t, const char *column);
 

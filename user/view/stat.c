@@ -105,7 +105,7 @@ size_t view_stat(struct report *r, const struct model *m, const struct view_wind
 	for (size_t i = 0; i < model_vms(m); i++) {
 		const struct vm *vm = model_vm(m, i);
 
-		if (w->name && strcmp(w->name, vm->name))
+		if ((w->name && strcmp(w->name, vm->name)) || (w->pid && w->pid != vm->pid))
 			continue;
 		/* In an interval, a VM that is gone has nothing to say. */
 		if (stats_empty(w->past ? &vm->past : &vm->now) &&

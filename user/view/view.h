@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "model/group.h"
 #include "model/model.h"
 #include "source/source.h"
 #include "view/report.h"
@@ -15,11 +16,13 @@
  * @past: the folded intervals, else the running one
  * @elapsed_ns: how long that took
  * @name: only VMs of this name, NULL for all
+ * @pid: only VMs of this process, 0 for all
  */
 struct view_window {
 	bool past;
 	uint64_t elapsed_ns;
 	const char *name;
+	uint32_t pid;
 };
 
 /* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
@@ -37,6 +40,10 @@ void view_collection(struct report *r, const struct model *m, const struct view_
  * @rss: says how much memory a process has resident, bytes, 0 for unknown
  */
 void view_list(struct report *r, const struct model *m, uint64_t (*rss)(pid_t pid));
+
+/* Adds the section "groups" with a table of the rows of @g. */
+void view_group(struct report *r, const struct group *g, const struct model *m,
+		const struct view_window *w);
 
 /* What view_stat() is made of. */
 

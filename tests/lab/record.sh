@@ -1,0 +1,18 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: GPL-2.0
+# Recordings: their size, and what is left of one that was killed. That a report has
+# stat's numbers is seen in vms.sh, where both look at the same VMs.
+
+mode "$tdp"
+step sized mmuscope record -o /tmp/sized.data -- \
+	sh -c 'mmuscope-guest touch --pages 16384 --name sized >/results/sized.guest'
+mmuscope info --json /tmp/sized.data >/results/sized.json
+
+bg torn.stat mmuscope record -o /tmp/torn.data
+wait_attached torn
+step torn-guest mmuscope-guest touch --pages 2000 --name torn-guest
+# What is a second old is in the file.
+usleep 2500000
+kill -KILL "$(bg_pid torn.stat)"
+bg_wait torn.stat 2>/dev/null
+step torn mmuscope report --json -o /results/torn.json /tmp/torn.data

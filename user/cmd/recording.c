@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cmd/recording.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "cmd/cmd.h"
+#include "lib/parse.h"
+
+#define MEMORY_MAX	(4ULL << 30)
+
+enum { KEY_TIME = 768, KEY_FILTER, KEY_VM };
+
+/* "A,B", either of which may be left out. */
+static int parse_range(struct recording *r, const char *arg)
+{
+	const char *comma = strchr(arg, ',');
+	char from[32];
+
+	if (!comma || comma - arg >= (int)sizeof(from))
+		return -EINVAL;
+	memcpy(from, arg, comma - arg);
+	from[comma - arg] = '\0';
+	r->from_ns = 0;
+	r->to_ns = UINT64_MAX;
+	if (*from && strcmp(from, "0") && parse_seconds(from, &r->from_ns))
+		return -EINVAL;
+	if (comma[1] && parse_seconds(comma + 1, &r->to_ns))
+		return -EINVAL;
+	return r->from_ns < r->to_ns ? 0 : -EINVAL;
+}
+
+static error_t group_parse(int key, char *arg, struct argp_state *state)
+{
+	struct recording *r = state->input;
+	uint64_t number;
+	char why[256];
+
+	switch (key) {
+	case KEY_TIME:
+		if (parse_range(r, arg))
+			options_error(state, "--time wants two times since the begin in seconds, "
+				      "such as 1.5,3, not '%s'", arg);
+		return 0;
+	case KEY_FILTER:
+		filter_free(r->filter);
+		r->filter = filter_new(arg, why, sizeof(why));
+		if (!r->filter)
+			options_error(state, "--filter does not understand '%s': %s", arg, why);
+		return 0;
+	case 'p':
+		if (parse_number(arg, INT_MAX, &number) || !number)
+			options_error(state, "-p wants a process id, not '%s'", arg);
+		r->options.pid = number;
+		return 0;
+	case KEY_VM:
+		if (!*arg)
+			options_error(state, "--vm wants the name of a VM");
+		r->options.vm = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+const struct argp recording_argp = {
+	.options = (const struct argp_option[]){
+		{ NULL, 0, NULL, 0, "What of the recording:", 1 },
+		{ "time", KEY_TIME, "A,B", 0, "Only from A to B, in seconds since the begin; "
+		  "A or B may be left out", 0 },
+		{ "filter", KEY_FILTER, "EXPRESSION", 0, "Only records that match, such as "
+		  "'type==fault and access==write and dur > 1ms'", 0 },
+		{ "pid", 'p', "PID", 0, "Only VMs of this process", 0 },
+		{ "vm", KEY_VM, "NAME", 0, "Only the VM of this name", 0 },
+		{ 0 },
+	},
+	.parser = group_parse,
+};
+
+error_t recording_parse(int key, char *arg, struct argp_state *state)
+{
+	struct recording *r = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		options_share(state);
+		return 0;
+	case ARGP_KEY_ARG:
+		if (state->arg_num)
+			options_error(state, "there is one FILE, but also '%s'", arg);
+		r->path = arg;
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
+}
+
+static const char *recorded_vm(const struct source *src)
+{
+	const json_t *head = reader_head(source_file_reader(src));
+
+	return json_string_value(json_object_get(json_object_get(head, "filter"), "vm"));
+}
+
+/*
+ * Damage is found out, but a file can be made up to hold more VMs than there is memory for: that
+ * is to end in a sentence, and not in swapping.
+ */
+static void memory_limit(void)
+{
+	uint64_t most = (uint64_t)sysconf(_SC_PHYS_PAGES) * sysconf(_SC_PAGESIZE) / 2;
+	struct rlimit limit;
+
+	if (most > MEMORY_MAX)
+		most = MEMORY_MAX;
+	if (getrlimit(RLIMIT_DATA, &limit) || limit.rlim_cur <= most)
+		return;
+	limit.rlim_cur = most;
+	setrlimit(RLIMIT_DATA, &limit);
+}
+
+int recording_open(struct recording *r)
+{
+	struct file_config cfg = {
+		.path = r->path, .from_ns = r->from_ns, .to_ns = r->to_ns, .types = r->types,
+	};
+	char err[512];
+
+	memory_limit();
+	if (r->filter)
+		cfg.types &= filter_types(r->filter);
+	/* What is lost is always told. */
+	cfg.types |= 1ULL << MMUSCOPE_TYPE_lost;
+	r->source = source_file_open(&cfg, err, sizeof(err));
+	if (r->source) {
+		/* As stat --vm: whoever recorded one VM of a process wants to see that one. */
+		if (!r->options.vm && !r->options.pid)
+			r->options.vm = recorded_vm(r->source);
+		return 0;
+	}
+	fprintf(stderr, "mmuscope: %s\n", err);
+	return -1;
+}
+
+void recording_close(struct recording *r)
+{
+	if (r->source)
+		r->source->ops->close(r->source);
+	filter_free(r->filter);
+}
+
+/* Without these the others say nothing. */
+static bool is_always_wanted(const struct mmuscope_hdr *rec)
+{
+	return rec->type == MMUSCOPE_TYPE_vm || rec->type == MMUSCOPE_TYPE_vcpu ||
+	       rec->type == MMUSCOPE_TYPE_slot || rec->type == MMUSCOPE_TYPE_lost;
+}
+
+int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmuscope_hdr *rec),
+		   void *ctx)
+{
+	const struct mmuscope_hdr *rec;
+	int ret;
+
+	while ((ret = r->source->ops->next(r->source, 0, &rec)) == 1) {
+		if (r->filter && !is_always_wanted(rec) && !filter_match(r->filter, rec))
+			continue;
+		ret = take(ctx, rec);
+		if (ret)
+			return ret;
+	}
+	return ret == -ENODATA ? 0 : ret;
+}
+
+bool recording_is_shown(const struct recording *r, const struct model *m,
+			const struct mmuscope_hdr *rec)
+{
+	const struct vm *vm;
+
+	if (!r->options.vm && !r->options.pid)
+		return true;
+	vm = rec->vm ? model_vm_of(m, rec->vm) : NULL;
+	return vm && (!r->options.vm || !strcmp(vm->name, r->options.vm)) &&
+	       (!r->options.pid || vm->pid == (uint32_t)r->options.pid);
+}
+
+int recording_verdict(const struct recording *r, int code)
+{
+	char text[512];
+
+	if (!source_file_damage(r->source, text, sizeof(text)))
+		return code;
+	fprintf(stderr, "mmuscope: %s\n", text);
+	return code ? code : EXIT_FAILED;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A recording being read by a subcommand: which one, and what of it. */
+#ifndef CMD_RECORDING_H
+#define CMD_RECORDING_H
+
+#include <stdbool.h>
+
+#include "cmd/head.h"
+#include "cmd/options.h"
+#include "lib/filter.h"
+#include "model/model.h"
+#include "source/file.h"
+
+/**
+ * struct recording - a recording and what is wanted of it
+ * @options: the first member, because all groups of options take it as their input
+ * @path: of the recording
+ * @from_ns: --time, since the begin
+ * @to_ns: --time, UINT64_MAX for the end
+ * @filter: --filter, or NULL
+ * @types: families that the caller wants, to be set before recording_open()
+ * @source: the recording, once open
+ */
+struct recording {
+	struct options options;
+	const char *path;
+	uint64_t from_ns;
+	uint64_t to_ns;
+	struct filter *filter;
+	uint64_t types;
+	struct source *source;
+};
+
+#define RECORDING_INIT(command) { \
+	.options = { .name = command }, .path = RECORDING_NAME, \
+	.to_ns = UINT64_MAX, .types = UINT64_MAX, \
+}
+
+/* --time, --filter, -p and --vm. */
+extern const struct argp recording_argp;
+
+/* For a subcommand's parser, with what it does not take itself: FILE. */
+error_t recording_parse(int key, char *arg, struct argp_state *state);
+
+/* Return: 0, or -1 after one sentence on stderr. */
+int recording_open(struct recording *r);
+
+void recording_close(struct recording *r);
+
+/**
+ * recording_read() - call @take for each record that is wanted
+ *
+ * That is those that match the filter, and those of VMs, vCPUs, memslots and lost records, without
+ * which the others say nothing. Ends when @take returns other than 0.
+ *
+ * Return: that, or -errno.
+ */
+int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmuscope_hdr *rec),
+		   void *ctx);
+
+/* Return: whether @rec, which @m was fed with, is of the VM that -p or --vm asks for. */
+bool recording_is_shown(const struct recording *r, const struct model *m,
+			const struct mmuscope_hdr *rec);
+
+/* Says on stderr what of the recording could not be read. Return: @code, or that of a failure. */
+int recording_verdict(const struct recording *r, int code);
+
+#endif /* CMD_RECORDING_H */

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/output.h"
+#include "cmd/recording.h"
+#include "cmd/summary.h"
+#include "lib/parse.h"
+#include "model/group.h"
+#include "view/view.h"
+
+enum { KEY_BY = 512, KEY_SORT };
+
+/**
+ * struct report_run - one reading of a recording
+ * @recording: the first member, see struct recording
+ * @sort: --sort, or NULL
+ * @next: time stamp at which the running interval ends
+ */
+struct report_run {
+	struct recording recording;
+	const char *by;
+	const char *sort;
+	struct group *group;
+	struct model *model;
+	FILE *out;
+	uint64_t intervals;
+	uint64_t next;
+};
+
+static error_t report_parse(int key, char *arg, struct argp_state *state)
+{
+	struct report_run *run = state->input;
+	struct options *o = &run->recording.options;
+	char why[128];
+
+	switch (key) {
+	case 'i':
+		if (parse_seconds(arg, &o->interval_ns))
+			options_error(state, "-i wants a number of seconds, not '%s'", arg);
+		return 0;
+	case KEY_BY:
+		group_free(run->group);
+		run->group = group_new(arg, why, sizeof(why));
+		if (!run->group)
+			options_error(state, "--by does not understand '%s': %s", arg, why);
+		return 0;
+	case KEY_SORT:
+		run->sort = arg;
+		return 0;
+	case ARGP_KEY_END:
+		if (run->group && o->interval_ns)
+			options_error(state, "--by and -i exclude each other");
+		return 0;
+	}
+	return recording_parse(key, arg, state);
+}
+
+static const struct argp report_argp = {
+	.options = (const struct argp_option[]){
+		{ "interval", 'i', "SECONDS", 0,
+		  "Print what happened in each such interval, and the total at the end", 0 },
+		{ "by", KEY_BY, "FIELD[,FIELD...]", 0,
+		  "One table instead, with a row for each value of these fields: vm, vcpu, cause, "
+		  "access, rip, slot, level ...", 0 },
+		{ "sort", KEY_SORT, "COLUMN", 0,
+		  "Sort tables by COLUMN, by its name in --json: count, ns, p50, p99, max ...", 0 },
+		{ 0 },
+	},
+	.parser = report_parse,
+	.args_doc = "[FILE]",
+	.doc = "Print tables and histograms per VM from a recording, as 'mmuscope stat' does "
+	       "live.\n"
+	       "FILE is " RECORDING_NAME " unless named."
+	       "\vExit code: 0 ok, 1 failure, 2 usage.",
+	.children = (const struct argp_child[]){
+		{ &recording_argp, 0, NULL, 0 },
+		{ &options_output, 0, NULL, 0 },
+		{ &options_help, 0, NULL, 0 },
+		{ 0 },
+	},
+};
+
+static int print_groups(struct report_run *run)
+{
+	const struct view_window w = {
+		.past = true, .elapsed_ns = source_file_elapsed(run->recording.source),
+	};
+	struct report *r = report_new("groups");
+
+	if (r) {
+		view_group(r, run->group, run->model, &w);
+		view_collection(r, run->model, &w, run->recording.source);
+		if (run->sort)
+			report_sort(r, run->sort);
+	}
+	return output_report(run->out, &run->recording.options, r);
+}
+
+static int print(struct report_run *run, bool total, uint64_t elapsed, uint64_t interval)
+{
+	const struct summary sum = {
+		.model = run->model, .source = run->recording.source, .total = total,
+		.elapsed_ns = elapsed, .interval_ns = interval,
+		.pid = run->recording.options.pid, .sort = run->sort,
+	};
+
+	return summary_print(run->out, &run->recording.options, &sum);
+}
+
+/* Ends intervals until @ts is in the running one. Return: an exit code. */
+static int intervals_end(struct report_run *run, uint64_t ts)
+{
+	uint64_t every = run->recording.options.interval_ns;
+
+	while (ts > run->next) {
+		int code = print(run, false, ++run->intervals * every, every);
+
+		if (code == EXIT_OK && model_fold(run->model))
+			code = EXIT_FAILED;
+		if (code != EXIT_OK)
+			return code;
+		run->next += every;
+	}
+	return EXIT_OK;
+}
+
+static int take(void *ctx, const struct mmuscope_hdr *rec)
+{
+	struct report_run *run = ctx;
+	const struct filter *filter = run->recording.filter;
+	int err = 0;
+
+	if (run->recording.options.interval_ns && intervals_end(run, rec->ts))
+		return -ECANCELED;
+	err = model_feed(run->model, rec);
+	if (!err && run->group && (!filter || filter_match(filter, rec)) &&
+	    recording_is_shown(&run->recording, run->model, rec))
+		err = group_feed(run->group, run->model, rec);
+	return err;
+}
+
+static int finish(struct report_run *run)
+{
+	uint64_t elapsed = source_file_elapsed(run->recording.source);
+	uint64_t before = run->intervals * run->recording.options.interval_ns;
+	int code = EXIT_OK;
+
+	if (run->recording.options.interval_ns && elapsed > before)
+		code = print(run, false, elapsed, elapsed - before);
+	if (model_fold(run->model)) {
+		fprintf(stderr, "mmuscope: not enough memory\n");
+		return EXIT_FAILED;
+	}
+	if (code != EXIT_OK)
+		return code;
+	return run->group ? print_groups(run) : print(run, true, elapsed, elapsed);
+}
+
+static int read_all(struct report_run *run)
+{
+	struct recording *r = &run->recording;
+	int err;
+
+	r->types = run->group ? group_types(run->group) : UINT64_MAX;
+	if (recording_open(r))
+		return EXIT_FAILED;
+	run->model = model_new(source_file_name, r->source);
+	run->next = source_file_begin(r->source) + (r->from_ns ?: 0) + r->options.interval_ns;
+	err = run->model ? recording_read(r, take, run) : -ENOMEM;
+	if (err == -ECANCELED)
+		return EXIT_FAILED;
+	if (err) {
+		fprintf(stderr, "mmuscope: cannot read '%s': %s\n", r->path, strerror(-err));
+		return EXIT_FAILED;
+	}
+	err = finish(run);
+	return recording_verdict(r, err);
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct report_run run = { .recording = RECORDING_INIT("mmuscope report") };
+	int code = EXIT_FAILED, closed;
+
+	options_parse(&report_argp, argc, argv, &run.recording.options);
+	run.out = output_open(&run.recording.options);
+	if (!run.out)
+		return EXIT_FAILED;
+	code = read_all(&run);
+	if (run.model)
+		model_free(run.model);
+	group_free(run.group);
+	recording_close(&run.recording);
+	closed = output_close(run.out);
+	return code ? code : closed;
+}

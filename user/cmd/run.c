@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cmd/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+
+void run_check(const struct argp_state *state)
+{
+	const struct options *o = state->input;
+
+	if (o->command && o->duration_ns)
+		options_error(state, "-d and a command exclude each other");
+	if (o->command && (o->pid || o->vm))
+		options_error(state, "-p or --vm and a command exclude each other");
+	if (o->pid && o->vm)
+		options_error(state, "-p and --vm exclude each other");
+}
+
+bool run_over(const struct session *s, const struct child *child, uint64_t end)
+{
+	return session_stopped() || session_ended(s) || session_clock() >= end ||
+	       (child && child->ended);
+}
+
+static int with_session(const struct options *o, struct child *child, run_fn work, void *ctx)
+{
+	struct session *s = session_open(o, child ? child->pid : 0);
+	int code, err = 0;
+
+	if (!s)
+		return EXIT_FAILED;
+	if (child)
+		err = child_start(child);
+	if (err) {
+		fprintf(stderr, "mmuscope: cannot run '%s': %s\n", o->command[0], strerror(-err));
+		code = EXIT_FAILED;
+	} else {
+		code = work(ctx, s, child);
+		/* Made-up records come to their end before the command does. */
+		if (child && session_ended(s) && !session_stopped())
+			child_wait(child);
+	}
+	session_close(s);
+	return code;
+}
+
+static int with_command(const struct options *o, run_fn work, void *ctx)
+{
+	struct child child;
+	int code, err;
+
+	err = child_prepare(&child, o->command);
+	if (err) {
+		fprintf(stderr, "mmuscope: cannot fork: %s\n", strerror(-err));
+		return EXIT_FAILED;
+	}
+	code = with_session(o, &child, work, ctx);
+	child_end(&child);
+	return code == EXIT_OK ? child_code(&child) : code;
+}
+
+int run_collection(const struct options *o, run_fn work, void *ctx)
+{
+	return o->command ? with_command(o, work, ctx) : with_session(o, NULL, work, ctx);
+}

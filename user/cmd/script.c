@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/cmd.h"
+#include "cmd/output.h"
+#include "cmd/recording.h"
+#include "lib/schema.h"
+#include "render/record.h"
+
+enum { KEY_CSV = 512 };
+
+/**
+ * struct script - one reading of a recording
+ * @recording: the first member, see struct recording
+ * @types: families that there are columns for in CSV
+ * @model: knows the VMs; fed with what tells of them, and nothing else
+ */
+struct script {
+	struct recording recording;
+	bool csv;
+	uint64_t types;
+	uint64_t begin;
+	struct model *model;
+	FILE *out;
+};
+
+static error_t script_parse(int key, char *arg, struct argp_state *state)
+{
+	struct script *s = state->input;
+
+	if (key == KEY_CSV) {
+		s->csv = true;
+		return 0;
+	}
+	if (key == ARGP_KEY_END && s->csv && s->recording.options.json)
+		options_error(state, "--json and --csv exclude each other");
+	return recording_parse(key, arg, state);
+}
+
+static const struct argp script_argp = {
+	.options = (const struct argp_option[]){
+		{ "csv", KEY_CSV, NULL, 0, "Print comma-separated values, names in the first line",
+		  0 },
+		{ 0 },
+	},
+	.parser = script_parse,
+	.args_doc = "[FILE]",
+	.doc = "Print the records of a recording, one per line, in the order of time.\n"
+	       "FILE is " RECORDING_NAME " unless named."
+	       "\vExit code: 0 ok, 1 failure, 2 usage.",
+	.children = (const struct argp_child[]){
+		{ &recording_argp, 0, NULL, 0 },
+		{ &options_output, 0, NULL, 0 },
+		{ &options_help, 0, NULL, 0 },
+		{ 0 },
+	},
+};
+
+static bool is_of_vm(const struct mmuscope_hdr *rec)
+{
+	return rec->type == MMUSCOPE_TYPE_vm || rec->type == MMUSCOPE_TYPE_vcpu ||
+	       rec->type == MMUSCOPE_TYPE_slot;
+}
+
+static int take(void *ctx, const struct mmuscope_hdr *rec)
+{
+	struct script *s = ctx;
+	struct record_line line = { .rec = rec, .begin = s->begin };
+	const struct filter *filter = s->recording.filter;
+	const struct vm *vm;
+	int err = is_of_vm(rec) ? model_feed(s->model, rec) : 0;
+
+	if (err || !schema_event(rec->type) || (filter && !filter_match(filter, rec)) ||
+	    !recording_is_shown(&s->recording, s->model, rec))
+		return err;
+	vm = rec->vm ? model_vm_of(s->model, rec->vm) : NULL;
+	line.vm = vm ? vm->name : NULL;
+	if (s->csv)
+		record_csv(s->out, &line, s->types);
+	else if (s->recording.options.json)
+		record_json(s->out, &line);
+	else
+		record_text(s->out, &line);
+	/* A reader who has gone wants no more. */
+	return ferror(s->out) ? -EPIPE : 0;
+}
+
+static int read_all(struct script *s)
+{
+	struct recording *r = &s->recording;
+	int err;
+
+	if (recording_open(r))
+		return EXIT_FAILED;
+	s->begin = source_file_begin(r->source);
+	s->types = r->filter ? filter_types(r->filter) : UINT64_MAX;
+	s->model = model_new(source_file_name, r->source);
+	if (s->csv)
+		record_csv_head(s->out, s->types);
+	err = s->model ? recording_read(r, take, s) : -ENOMEM;
+	if (err == -EPIPE)
+		return EXIT_OK;
+	if (err) {
+		fprintf(stderr, "mmuscope: cannot read '%s': %s\n", r->path, strerror(-err));
+		return EXIT_FAILED;
+	}
+	return recording_verdict(r, EXIT_OK);
+}
+
+int cmd_script(int argc, char **argv)
+{
+	struct script s = { .recording = RECORDING_INIT("mmuscope script") };
+	int code, closed;
+
+	options_parse(&script_argp, argc, argv, &s.recording.options);
+	s.out = output_open(&s.recording.options);
+	if (!s.out)
+		return EXIT_FAILED;
+	code = read_all(&s);
+	if (s.model)
+		model_free(s.model);
+	recording_close(&s.recording);
+	closed = output_finish(s.out);
+	return code ? code : closed;
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "cmd/summary.h"
+
+#include "cmd/output.h"
+#include "lib/format.h"
+#include "view/view.h"
+
+void summary_time(struct report *r, const struct summary *s)
+{
+	char buf[FORMAT_MAX];
+	struct section *time;
+
+	time = report_section(r, "time", s->total ? NULL :
+			      report_text(r, "=== %s ===", format_ns(buf, s->elapsed_ns)), false);
+	section_fact(time, "kind", NULL, cell_text(s->total ? "total" : "interval"));
+	section_fact(time, "elapsed_ns", NULL, cell_ns(s->elapsed_ns));
+	if (!s->total)
+		section_fact(time, "interval_ns", NULL, cell_ns(s->interval_ns));
+}
+
+int summary_print(FILE *out, const struct options *o, const struct summary *s)
+{
+	struct view_window w = {
+		.past = s->total, .name = o->vm, .pid = s->pid,
+		.elapsed_ns = s->total ? s->elapsed_ns : s->interval_ns,
+	};
+	struct report *r = report_new("stat");
+
+	if (!r)
+		return output_report(out, o, r);
+	summary_time(r, s);
+	if (!view_stat(r, s->model, &w))
+		section_note(report_section(r, "summary", NULL, false), "No VM was seen.");
+	view_collection(r, s->model, &w, s->source);
+	if (s->sort)
+		report_sort(r, s->sort);
+	return output_report(out, o, r);
+}

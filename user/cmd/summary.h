@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The report of stat and report: every VM, and how far the numbers can be trusted. */
+#ifndef CMD_SUMMARY_H
+#define CMD_SUMMARY_H
+
+#include <stdio.h>
+
+#include "cmd/options.h"
+#include "model/model.h"
+#include "source/source.h"
+#include "view/report.h"
+
+/**
+ * struct summary - what to print
+ * @total: of all that was folded, else of the running interval
+ * @elapsed_ns: since the begin
+ * @interval_ns: of the running interval
+ * @pid: only VMs of this process, 0 for all that were collected
+ * @sort: key of the column that tables are sorted by, NULL for their own
+ */
+struct summary {
+	const struct model *model;
+	const struct source *source;
+	bool total;
+	uint64_t elapsed_ns;
+	uint64_t interval_ns;
+	uint32_t pid;
+	const char *sort;
+};
+
+/* Adds the section "time": which interval, or that it is the total. */
+void summary_time(struct report *r, const struct summary *s);
+
+/* Return: an exit code, after one sentence unless EXIT_OK. */
+int summary_print(FILE *out, const struct options *o, const struct summary *s);
+
+#endif /* CMD_SUMMARY_H */

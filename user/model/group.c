@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "model/group.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLOTS	8192	/* of the hash table, power of two */
+
+_Static_assert(SLOTS >= 2 * GROUP_ROWS, "the hash table has room");
+
+static const struct schema_field *find(const struct schema_event *e, const char *name)
+{
+	for (size_t i = 0; i < e->nr; i++)
+		if (!strcmp(e->fields[i].name, name) && e->fields[i].unit != UNIT_PAD)
+			return &e->fields[i];
+	return NULL;
+}
+
+static const struct schema_field *field_of(unsigned int type, const char *name)
+{
+	return find(schema_event(0), name) ?: find(schema_event(type), name);
+}
+
+/* Where a family has a guest address, from which its memslot follows. */
+static const struct schema_field *address_of(unsigned int type)
+{
+	return field_of(type, "gpa") ?: field_of(type, "gfn");
+}
+
+static bool key_add(struct group *g, const char *name, char *err, size_t len)
+{
+	struct group_key *k = &g->key[g->nr_keys];
+	bool any = false;
+
+	if (g->nr_keys == GROUP_KEYS) {
+		snprintf(err, len, "there are more than %d fields", GROUP_KEYS);
+		return false;
+	}
+	snprintf(k->name, sizeof(k->name), "%s", name);
+	k->slot = !strcmp(name, "slot");
+	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
+		if (!schema_event(type))
+			continue;
+		k->field[type] = field_of(type, name);
+		if (!k->field[type] && k->slot)
+			k->field[type] = address_of(type);
+		any |= !!k->field[type];
+		if (k->field[type] && k->field[type]->size > sizeof(union group_value)) {
+			snprintf(err, len, "%s is too long a text for that", name);
+			return false;
+		}
+	}
+	if (any)
+		g->nr_keys++;
+	else
+		snprintf(err, len, "there is no field '%s'", name);
+	return any;
+}
+
+struct group *group_new(const char *keys, char *err, size_t len)
+{
+	struct group *g = calloc(1, sizeof(*g));
+	char *list = strdup(keys), *rest = list, *name;
+	bool ok = g && list;
+
+	if (g) {
+		g->rows = calloc(GROUP_ROWS, sizeof(*g->rows));
+		g->index = calloc(SLOTS, sizeof(*g->index));
+		ok = list && g->rows && g->index;
+	}
+	if (!ok)
+		snprintf(err, len, "not enough memory");
+	while (ok && (name = strsep(&rest, ",")))
+		ok = key_add(g, name, err, len);
+	if (ok && !group_types(g)) {
+		snprintf(err, len, "no kind of record has all of these fields");
+		ok = false;
+	}
+	free(list);
+	if (ok)
+		return g;
+	group_free(g);
+	return NULL;
+}
+
+void group_free(struct group *g)
+{
+	for (size_t i = 0; g && i < g->nr_rows; i++)
+		free(g->rows[i].hist);
+	if (g) {
+		free(g->rows);
+		free(g->index);
+	}
+	free(g);
+}
+
+static bool has_keys(const struct group *g, unsigned int type)
+{
+	for (size_t i = 0; i < g->nr_keys; i++)
+		if (!g->key[i].field[type])
+			return false;
+	return true;
+}
+
+uint64_t group_types(const struct group *g)
+{
+	uint64_t types = 0;
+
+	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++)
+		if (schema_event(type) && has_keys(g, type))
+			types |= 1ULL << (type < 63 ? type : 63);
+	return types;
+}
+
+static uint64_t slot_of(const struct model *m, const struct schema_field *f,
+			const struct mmuscope_hdr *rec)
+{
+	const struct vm *vm = model_vm_of(m, rec->vm);
+	uint64_t gfn = schema_field_value(f, rec);
+
+	if (f->unit == UNIT_ADDR)
+		gfn >>= 12;
+	for (size_t i = 0; vm && i < vm->slots.nr; i++) {
+		const struct slot *s = &vm->slots.list[i];
+
+		if (gfn >= s->gfn && gfn - s->gfn < s->npages)
+			return s->id;
+	}
+	return GROUP_SLOT_NONE;
+}
+
+static union group_value value_of(const struct group_key *k, const struct model *m,
+				  const struct mmuscope_hdr *rec)
+{
+	const struct schema_field *f = k->field[rec->type];
+	union group_value v;
+
+	memset(&v, 0, sizeof(v));
+	if (k->slot && strcmp(f->name, "slot"))
+		v.number = slot_of(m, f, rec);
+	else if (f->type == TYPE_TEXT)
+		memcpy(v.text, (const char *)rec + f->offset, f->size);
+	else
+		v.number = schema_field_value(f, rec);
+	return v;
+}
+
+static size_t hash(const struct group_row *row, size_t nr_keys)
+{
+	uint64_t h = row->type, words[2];
+
+	for (size_t i = 0; i < nr_keys; i++) {
+		memcpy(words, &row->value[i], sizeof(words));
+		h = (h ^ words[0] ^ words[1] << 1) * 0x9e3779b97f4a7c15ULL;
+		h ^= h >> 29;
+	}
+	return h % SLOTS;
+}
+
+/* Return: the row like @like, NULL where there is no room for it; @err is set without memory. */
+static struct group_row *row_get(struct group *g, const struct group_row *like, int *err)
+{
+	size_t at = hash(like, g->nr_keys);
+	struct group_row *row;
+
+	for (; g->index[at]; at = (at + 1) % SLOTS) {
+		row = &g->rows[g->index[at] - 1];
+		if (row->type == like->type &&
+		    !memcmp(row->value, like->value, g->nr_keys * sizeof(row->value[0])))
+			return row;
+	}
+	if (g->nr_rows == GROUP_ROWS)
+		return NULL;
+	row = &g->rows[g->nr_rows];
+	*row = *like;
+	row->hist = hist_new();
+	if (!row->hist) {
+		*err = -ENOMEM;
+		return NULL;
+	}
+	g->index[at] = ++g->nr_rows;
+	return row;
+}
+
+int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec)
+{
+	struct group_row like = { .type = rec->type }, *row;
+	int err = 0;
+
+	if (rec->type >= MMUSCOPE_TYPES || !schema_event(rec->type) || !has_keys(g, rec->type))
+		return 0;
+	for (size_t i = 0; i < g->nr_keys; i++)
+		like.value[i] = value_of(&g->key[i], m, rec);
+	row = row_get(g, &like, &err);
+	if (err)
+		return err;
+	if (row)
+		hist_add(row->hist, rec->dur);
+	else
+		g->others++;
+	g->ns[rec->type] += rec->dur;
+	return 0;
+}

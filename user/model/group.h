@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Records put together by any fields of theirs. */
+#ifndef MODEL_GROUP_H
+#define MODEL_GROUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/hist.h"
+#include "lib/schema.h"
+#include "model/model.h"
+
+#define GROUP_KEYS	6
+/* Different rows that are told apart; each has a histogram, and memory is bounded. */
+#define GROUP_ROWS	4000
+
+/**
+ * struct group_key - what rows differ by
+ * @name: of the field
+ * @field: by family, NULL where it has none of that name
+ * @slot: for families with an address but no field "slot": the memslot of the address
+ */
+struct group_key {
+	char name[32];
+	const struct schema_field *field[MMUSCOPE_TYPES];
+	bool slot;
+};
+
+/* A number, or a text of at most 16 bytes. */
+union group_value {
+	uint64_t number;
+	char text[16];
+};
+
+struct group_row {
+	uint8_t type;
+	union group_value value[GROUP_KEYS];
+	struct hist *hist;
+};
+
+/**
+ * struct group - rows by key
+ * @rows: @nr_rows of them, in the order in which they were seen
+ * @index: hash table of positions in @rows, plus one
+ * @others: records that there was no row for
+ * @ns: durations by family, of all
+ */
+struct group {
+	struct group_key key[GROUP_KEYS];
+	size_t nr_keys;
+	struct group_row *rows;
+	size_t nr_rows;
+	uint16_t *index;
+	uint64_t others;
+	uint64_t ns[MMUSCOPE_TYPES];
+};
+
+#define GROUP_SLOT_NONE	(~0ULL)		/* no memslot has the address */
+
+/**
+ * group_new() - begin to put records together
+ * @keys: names of fields, with commas between them
+ * @err: set to one clause where that cannot be done
+ *
+ * Return: the group, or NULL.
+ */
+struct group *group_new(const char *keys, char *err, size_t len);
+
+void group_free(struct group *g);
+
+/* Return: families that have all keys, a bit for each as struct chunk has it. */
+uint64_t group_types(const struct group *g);
+
+/* Counts @rec, after @m has been fed with it, if its family has all keys. Return: 0 or -ENOMEM. */
+int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec);
+
+#endif /* MODEL_GROUP_H */

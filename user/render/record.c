@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "render/record.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "lib/format.h"
+#include "lib/schema.h"
+
+#define SECOND	1000000000LL
+#define TEXT_MAX	256	/* bytes of a text field */
+
+static const struct { uint8_t bit; const char *name; } flags[] = {
+	{ MMUSCOPE_PARTIAL, "partial" }, { MMUSCOPE_INFERRED, "inferred" },
+	{ MMUSCOPE_SLEPT, "slept" }, { MMUSCOPE_PREEMPTED, "preempted" },
+	{ MMUSCOPE_USER, "user" }, { MMUSCOPE_NESTED, "nested" },
+};
+
+#define NR_FLAGS	(sizeof(flags) / sizeof(flags[0]))
+
+static bool is_unknown(const struct schema_field *f, uint64_t value)
+{
+	return (f->unit == UNIT_ADDR || f->unit == UNIT_GFN) && value == MMUSCOPE_UNKNOWN;
+}
+
+/* Flags with @separator between them. */
+static void put_flags(FILE *out, uint8_t bits, const char *before, const char *separator,
+		      const char *quote)
+{
+	for (size_t i = 0; i < NR_FLAGS; i++) {
+		if (!(bits & flags[i].bit))
+			continue;
+		fprintf(out, "%s%s%s%s", before, quote, flags[i].name, quote);
+		before = separator;
+	}
+}
+
+/* Seconds since the begin; state that was found before it has a minus. */
+static void put_time(FILE *out, const char *format, const struct record_line *line)
+{
+	int64_t ns = line->rec->ts - line->begin;
+	bool before = ns < 0;
+	char text[32];
+
+	if (before)
+		ns = -ns;
+	snprintf(text, sizeof(text), "%s%" PRId64 ".%09" PRId64, before ? "-" : "",
+		 (int64_t)(ns / SECOND), (int64_t)(ns % SECOND));
+	fprintf(out, format, text);
+}
+
+static void put_number(FILE *out, const struct schema_field *f, uint64_t value)
+{
+	const struct schema_word *word = f->words ? schema_word(f->words, value) : NULL;
+
+	if (word)
+		fputs(word->name, out);
+	else if (f->unit == UNIT_ADDR || f->unit == UNIT_HEX || f->unit == UNIT_GFN)
+		fprintf(out, "0x%" PRIx64, value);
+	else if (f->type == TYPE_s32)
+		fprintf(out, "%" PRId64, (int64_t)value);
+	else
+		fprintf(out, "%" PRIu64, value);
+}
+
+/* Text up to its end; arguments have a NUL between them, which becomes a blank. */
+static size_t text_get(const struct schema_field *f, const struct mmuscope_hdr *rec, char *text)
+{
+	const char *from = (const char *)rec + f->offset;
+	size_t len = f->size;
+
+	while (len && !from[len - 1])
+		len--;
+	for (size_t i = 0; i < len; i++)
+		text[i] = from[i] ? from[i] : ' ';
+	return len;
+}
+
+void record_text(FILE *out, const struct record_line *line)
+{
+	const struct mmuscope_hdr *rec = line->rec;
+	const struct schema_event *e = schema_event(rec->type);
+	char who[80], dur[FORMAT_MAX] = "-", text[TEXT_MAX];
+
+	put_time(out, "%16s ", line);
+	if (rec->vcpu == MMUSCOPE_NO_VCPU)
+		snprintf(who, sizeof(who), "%s", line->vm ?: "-");
+	else
+		snprintf(who, sizeof(who), "%s/%u", line->vm ?: "-", rec->vcpu);
+	if (rec->dur)
+		format_ns(dur, rec->dur);
+	fprintf(out, "%-16s %8s %s", who, dur, e->name);
+	for (size_t i = 0; i < e->nr; i++) {
+		const struct schema_field *f = &e->fields[i];
+		uint64_t value = schema_field_value(f, rec);
+
+		if (f->unit == UNIT_PAD || is_unknown(f, value))
+			continue;
+		fprintf(out, " %s=", f->name);
+		if (f->type == TYPE_TEXT)
+			fprintf(out, "'%.*s'", (int)text_get(f, rec, text), text);
+		else if (f->unit == UNIT_NS)
+			fputs(format_ns(dur, value), out);
+		else
+			put_number(out, f, value);
+	}
+	put_flags(out, rec->flags, " ", ",", "");
+	fputc('\n', out);
+}
+
+/* Bytes that are no ASCII may be no UTF-8 either: they become '?'. */
+static void put_quoted(FILE *out, const char *text, size_t len)
+{
+	fputc('"', out);
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = text[i];
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else
+			fputc(c < ' ' || c > '~' ? '?' : c, out);
+	}
+	fputc('"', out);
+}
+
+static void json_value(FILE *out, const struct schema_field *f, const struct mmuscope_hdr *rec)
+{
+	uint64_t value = schema_field_value(f, rec);
+	char text[TEXT_MAX];
+	bool quote;
+
+	if (f->type == TYPE_TEXT) {
+		put_quoted(out, text, text_get(f, rec, text));
+		return;
+	}
+	if (is_unknown(f, value)) {
+		fputs("null", out);
+		return;
+	}
+	quote = f->unit == UNIT_ADDR || f->unit == UNIT_HEX || f->unit == UNIT_GFN ||
+		(f->words && schema_word(f->words, value));
+	if (quote)
+		fputc('"', out);
+	put_number(out, f, value);
+	if (quote)
+		fputc('"', out);
+}
+
+void record_json(FILE *out, const struct record_line *line)
+{
+	const struct mmuscope_hdr *rec = line->rec;
+	const struct schema_event *e = schema_event(rec->type);
+
+	fprintf(out, "{\"type\": \"%s\", \"ts\": %" PRIu64 ", \"dur\": %" PRIu64 ", \"vm\": %u, "
+		"\"name\": ", e->name, (uint64_t)rec->ts, (uint64_t)rec->dur, rec->vm);
+	if (line->vm)
+		put_quoted(out, line->vm, strlen(line->vm));
+	else
+		fputs("null", out);
+	if (rec->vcpu == MMUSCOPE_NO_VCPU)
+		fputs(", \"vcpu\": null", out);
+	else
+		fprintf(out, ", \"vcpu\": %u", rec->vcpu);
+	fputs(", \"flags\": [", out);
+	put_flags(out, rec->flags, "", ", ", "\"");
+	fputc(']', out);
+	for (size_t i = 0; i < e->nr; i++) {
+		if (e->fields[i].unit == UNIT_PAD)
+			continue;
+		fprintf(out, ", \"%s\": ", e->fields[i].name);
+		json_value(out, &e->fields[i], rec);
+	}
+	fputs("}\n", out);
+}
+
+/* Whether a family of @types before @type has a field of this name, whose column it shares. */
+static bool is_shared(unsigned int type, const char *name, uint64_t types)
+{
+	for (unsigned int t = 1; t < type; t++) {
+		const struct schema_event *e = types >> t & 1 ? schema_event(t) : NULL;
+
+		for (size_t i = 0; e && i < e->nr; i++)
+			if (!strcmp(e->fields[i].name, name))
+				return true;
+	}
+	return false;
+}
+
+static const struct schema_field *named(const struct schema_event *e, const char *name)
+{
+	for (size_t i = 0; i < e->nr; i++)
+		if (!strcmp(e->fields[i].name, name))
+			return &e->fields[i];
+	return NULL;
+}
+
+static void csv_value(FILE *out, const struct schema_field *f, const struct mmuscope_hdr *rec)
+{
+	uint64_t value = schema_field_value(f, rec);
+	char text[TEXT_MAX];
+	size_t len;
+
+	if (f->type != TYPE_TEXT) {
+		if (!is_unknown(f, value))
+			put_number(out, f, value);
+		return;
+	}
+	len = text_get(f, rec, text);
+	fputc('"', out);
+	for (size_t i = 0; i < len; i++)
+		fprintf(out, text[i] == '"' ? "\"%c" : "%c", text[i]);
+	fputc('"', out);
+}
+
+/* Walks the columns: the name of each without @rec, its value with it. */
+static void csv_columns(FILE *out, const struct mmuscope_hdr *rec, uint64_t types)
+{
+	const struct schema_event *own = rec ? schema_event(rec->type) : NULL;
+
+	for (unsigned int t = 1; t < MMUSCOPE_TYPES; t++) {
+		const struct schema_event *e = types >> t & 1 ? schema_event(t) : NULL;
+
+		for (size_t i = 0; e && i < e->nr; i++) {
+			const struct schema_field *f;
+
+			if (e->fields[i].unit == UNIT_PAD ||
+			    is_shared(t, e->fields[i].name, types))
+				continue;
+			fputc(',', out);
+			if (!own) {
+				fputs(e->fields[i].name, out);
+				continue;
+			}
+			f = named(own, e->fields[i].name);
+			if (f)
+				csv_value(out, f, rec);
+		}
+	}
+	fputc('\n', out);
+}
+
+void record_csv_head(FILE *out, uint64_t types)
+{
+	fputs("type,ts,dur,vm,name,vcpu,flags", out);
+	csv_columns(out, NULL, types);
+}
+
+void record_csv(FILE *out, const struct record_line *line, uint64_t types)
+{
+	const struct mmuscope_hdr *rec = line->rec;
+
+	fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%u,", schema_event(rec->type)->name,
+		(uint64_t)rec->ts, (uint64_t)rec->dur, rec->vm);
+	if (line->vm)
+		put_quoted(out, line->vm, strlen(line->vm));
+	fputc(',', out);
+	if (rec->vcpu != MMUSCOPE_NO_VCPU)
+		fprintf(out, "%u", rec->vcpu);
+	fputc(',', out);
+	put_flags(out, rec->flags, "", " ", "");
+	csv_columns(out, rec, types);
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Single records, one per line, from the tables of the schema alone. */
+#ifndef RENDER_RECORD_H
+#define RENDER_RECORD_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include <mmuscope/abi.h>
+
+/**
+ * struct record_line - a record to print
+ * @rec: of a family of this version
+ * @begin: time stamp of the recording's begin
+ * @vm: what the VM is called, NULL for none
+ */
+struct record_line {
+	const struct mmuscope_hdr *rec;
+	uint64_t begin;
+	const char *vm;
+};
+
+/* "      0.012345678 web1/0  fault  12.3us access=write ..." */
+void record_text(FILE *out, const struct record_line *line);
+
+/* One JSON object. Addresses and bits are hexadecimal texts, what is not known is null. */
+void record_json(FILE *out, const struct record_line *line);
+
+/* Columns for all fields that families of @types have, a bit for each as struct chunk has it. */
+void record_csv_head(FILE *out, uint64_t types);
+void record_csv(FILE *out, const struct record_line *line, uint64_t types);
+
+#endif /* RENDER_RECORD_H */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A recording as a source: one stream, in the order of time. */
+#ifndef SOURCE_FILE_H
+#define SOURCE_FILE_H
+
+#include "file/reader.h"
+#include "source/source.h"
+
+/**
+ * struct file_config - what to read
+ * @path: of the recording
+ * @from_ns: since its begin
+ * @to_ns: since its begin, UINT64_MAX for the end
+ * @types: bit per family, as struct chunk has it, a hint: others may come too
+ *
+ * Records of state come whatever their time is: they say whose the others are.
+ */
+struct file_config {
+	const char *path;
+	uint64_t from_ns;
+	uint64_t to_ns;
+	uint64_t types;
+};
+
+/* Return: the source, or NULL with one sentence in @err. */
+struct source *source_file_open(const struct file_config *cfg, char *err, size_t errlen);
+
+/* A model_name_fn, whose @ctx is the source: what the VM was called when it was recorded. */
+void source_file_name(void *ctx, const struct mmuscope_vm *rec, char *name, size_t size);
+
+/* Return: CLOCK_MONOTONIC ns at which the recording begins. */
+uint64_t source_file_begin(const struct source *src);
+
+/* Return: ns between from_ns and to_ns that the recording covers; as of what was read so far. */
+uint64_t source_file_elapsed(const struct source *src);
+
+const struct reader *source_file_reader(const struct source *src);
+
+/* Writes a sentence on what could not be read, to be asked at the end. Return: whether any. */
+bool source_file_damage(const struct source *src, char *text, size_t len);
+
+#endif /* SOURCE_FILE_H */
