@@ -14,7 +14,7 @@ kernel=6.1
 machines=(amd intel)
 parts=(workloads vms record stress refusals)
 chosen=()
-limit=1800
+limit=1800	# seconds; five minutes are usual, on a machine with nothing else to do
 
 while [ $# -gt 0 ]; do
 	case $1 in
