@@ -138,6 +138,38 @@ $(O)/mmuscope: $(O)/user/main.o $(O)/libmmuscope.a
 mmuscope: $(O)/mmuscope
 	$(Q)ln -sfn $< $@
 
+# ----------------------------------------------------------- kernel module
+# Built in a folder of its own for each kernel, from links to the sources: Kbuild
+# writes beside them.
+KDIR	?= /lib/modules/$(shell uname -r)/build
+KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+KMOD_DIR = $(O)/kmod/$(KRELEASE)
+# Kernels of the lab for which 'make lab-modules' builds it.
+LAB_MODULE_KERNELS ?= 6.1
+# sparse where SPARSE=1.
+KMOD_MAKE = $(MAKE) --no-print-directory $(if $(V),,-s) -C $(KDIR) M=$(abspath $(KMOD_DIR)) \
+	MMUSCOPE_TOP=$(abspath .) $(if $(WERROR),KCFLAGS=-Werror) $(if $(SPARSE),C=2) CC=$(CC)
+
+.PHONY: modules modules_install lab-modules
+modules:
+	@[ -n "$(KRELEASE)" ] || { echo "modules: there are no kernel headers in $(KDIR):" \
+		"install linux-headers-$$(uname -r), or say KDIR=" >&2; exit 1; }
+	$(call say,KMOD,$(KMOD_DIR)/mmuscope.ko)
+	$(Q)mkdir -p $(KMOD_DIR)/configure
+	$(Q)ln -sfn $(abspath kmod)/*.[ch] $(abspath kmod)/Kbuild $(KMOD_DIR)/
+	$(Q)ln -sfn $(abspath kmod)/configure/*.c $(KMOD_DIR)/configure/
+	$(Q)+$(KMOD_MAKE) modules
+
+modules_install: modules
+	$(Q)+$(KMOD_MAKE) modules_install
+
+lab-modules:
+	@+set -e; for v in $(LAB_MODULE_KERNELS); do \
+		dir=$$(tools/lab/lab headers --kernel $$v); \
+		$(MAKE) --no-print-directory modules KDIR=$$dir; \
+	done
+
 # ------------------------------------------------------------------- tests
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 export O
@@ -228,6 +260,7 @@ help:
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
 	'make check-lab   the tool on real KVM in emulated machines' \
+	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
 	'make bench       what tracing costs' \
 	'make style       format, shell scripts, spelling, lengths' \
 	'make man         man pages, in $(O)/docs' \
