@@ -35,6 +35,28 @@ static inline bool compat_task_sleeps(const struct task_struct *task)
 #endif
 }
 
+#ifdef HAVE_RIP_REGISTER
+static inline bool compat_rip_available(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.regs_avail & (1U << VCPU_REGS_RIP);
+}
+
+static inline u64 compat_rip(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.regs[VCPU_REGS_RIP];
+}
+#else
+static inline bool compat_rip_available(const struct kvm_vcpu *vcpu)
+{
+	return false;
+}
+
+static inline u64 compat_rip(const struct kvm_vcpu *vcpu)
+{
+	return vcpu->arch.rip;
+}
+#endif
+
 /* KVM's counter of remote flushes, in a struct of its own where there is one. */
 static inline u64 compat_kvm_flushes(struct kvm *kvm)
 {

@@ -16,6 +16,7 @@
 
 static struct hook_family *const families[] = {
 	&family_life,
+	&family_fault,
 };
 
 /* Serializes all that follows, and the attaching and detaching of hooks. */
