@@ -36,7 +36,7 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo check check-lab bench deps,$(GOALS)),lab) \
+	$(if $(filter demo check check-lab check-same bench deps,$(GOALS)),lab) \
 	$(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
 DEPS_MODE := $(if $(filter demo check% bench style deps,$(GOALS)),install,check)
 
@@ -188,13 +188,25 @@ $(LAB_CHECK): $(LAB_CHECK_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN_CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson -o $@
 
+# Prints the records of a collector, for tests/same.
+SAME := $(O)/tests/same/records
+
+$(SAME).o: $(O)/%.o: %.c $(O)/user.flags | deps
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(SAME): $(SAME).o $(O)/libmmuscope.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
+
 GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
 $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
 
-.PHONY: check check-unit check-cli check-lab
+.PHONY: check check-unit check-cli check-lab check-same
 check: deps
-	@+tests/run.sh '$(MAKE)' unit cli lab
+	@+tests/run.sh '$(MAKE)' unit cli lab same
 
 check-unit: deps $(UNIT_TESTS)
 	@tests/unit/run.sh $(UNIT_TESTS)
@@ -204,6 +216,9 @@ check-cli: deps $(O)/mmuscope
 
 check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK)
 	@tests/lab/run.sh
+
+check-same: deps $(SAME) $(GUEST) lab-modules
+	@tests/same/run.sh
 
 # ----------------------------------------------------- demonstration, bench
 BENCH := $(patsubst %.c,$(O)/%,$(wildcard tools/bench/*.c))
@@ -257,10 +272,11 @@ help:
 	@printf '%s\n' \
 	'make             build ./mmuscope' \
 	'make demo        build all, trace guests under NPT and shadow paging in the lab' \
-	'make check       every test: check-unit, check-cli, check-lab' \
+	'make check       every test: check-unit, check-cli, check-lab, check-same' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
 	'make check-lab   the tool on real KVM in emulated machines' \
+	'make check-same  eBPF and the kernel module record the same' \
 	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
 	'make bench       what tracing costs' \
 	'make style       format, shell scripts, spelling, lengths' \
@@ -276,5 +292,5 @@ help:
 .SECONDARY:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
--include $(LAB_CHECK_OBJECTS:.o=.d)
+-include $(LAB_CHECK_OBJECTS:.o=.d) $(SAME).d
 -include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)
