@@ -158,7 +158,7 @@ modules:
 		"install linux-headers-$$(uname -r), or say KDIR=" >&2; exit 1; }
 	$(call say,KMOD,$(KMOD_DIR)/mmuscope.ko)
 	$(Q)mkdir -p $(KMOD_DIR)/configure
-	$(Q)ln -sfn $(abspath kmod)/*.[ch] $(abspath kmod)/Kbuild $(KMOD_DIR)/
+	$(Q)ln -sfn $(abspath kmod)/*.[chS] $(abspath kmod)/Kbuild $(KMOD_DIR)/
 	$(Q)ln -sfn $(abspath kmod)/configure/*.c $(KMOD_DIR)/configure/
 	$(Q)+$(KMOD_MAKE) modules
 

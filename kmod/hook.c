@@ -9,10 +9,13 @@
 #include <linux/errno.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
+#include "detour.h"
+#include "function.h"
+
 #define MODULES_MAX	4
+#define FUNCTIONS_MAX	96
 
 static struct hook_family *const families[] = {
 	&family_life,
@@ -24,6 +27,7 @@ static DEFINE_MUTEX(hook_lock);
 /* Modules with tracepoints of KVM, as their notifier told of them. */
 static struct module *modules[MODULES_MAX];
 static bool attached;
+static struct hook_function *chosen[FUNCTIONS_MAX];
 
 #define for_each_family(f, i)						\
 	for ((i) = 0; (i) < ARRAY_SIZE(families) && ((f) = families[i]); (i)++)
@@ -154,153 +158,41 @@ static void events_detach(const struct module *mod)
 
 /* -------------------------------------------------------------- functions */
 
-static void call_fill(struct hook_call *c, struct pt_regs *regs)
-{
-	c->arg[0] = regs->di;
-	c->arg[1] = regs->si;
-	c->arg[2] = regs->dx;
-	c->arg[3] = regs->cx;
-	c->arg[4] = regs->r8;
-	c->arg[5] = regs->r9;
-}
-
-static int function_entered(struct kprobe *kp, struct pt_regs *regs)
-{
-	struct hook_function *h = container_of(kp, struct hook_function, rp.kp);
-	struct hook_call c = {};
-
-	call_fill(&c, regs);
-	h->enter(&c);
-	return 0;
-}
-NOKPROBE_SYMBOL(function_entered);
-
-/* The arguments are gone when the function returns: they are kept with the instance. */
-static int function_begins(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct kretprobe *rp = compat_kretprobe(ri);
-	struct hook_function *h = container_of(rp, struct hook_function, rp);
-	struct hook_call *c = (void *)ri->data;
-
-	if (!rp)
-		return 1;
-	call_fill(c, regs);
-	c->ret = 0;
-	if (h->enter)
-		h->enter(c);
-	return 0;
-}
-NOKPROBE_SYMBOL(function_begins);
-
-static int function_ends(struct kretprobe_instance *ri, struct pt_regs *regs)
-{
-	struct kretprobe *rp = compat_kretprobe(ri);
-	struct hook_function *h = container_of(rp, struct hook_function, rp);
-	struct hook_call *c = (void *)ri->data;
-
-	if (!rp)
-		return 0;
-	c->ret = regs_return_value(regs);
-	h->leave(c);
-	return 0;
-}
-NOKPROBE_SYMBOL(function_ends);
-
-/* Handlers of page faults sleep: an instance is needed for each vCPU that is in one. */
-static int instances(void)
-{
-	return max_t(int, 256, 4 * num_possible_cpus());
-}
-
-static void function_attach(struct hook_function *h)
-{
-	memset(&h->rp, 0, sizeof(h->rp));
-	h->rp.kp.symbol_name = h->name;
-	if (h->leave) {
-		h->rp.entry_handler = function_begins;
-		h->rp.handler = function_ends;
-		h->rp.data_size = sizeof(struct hook_call);
-		h->rp.maxactive = instances();
-		h->err = register_kretprobe(&h->rp);
-	} else {
-		h->rp.kp.pre_handler = function_entered;
-		h->err = register_kprobe(&h->rp.kp);
-	}
-}
-
 /* Those not hooked yet: all, or those of a module that came. */
-static void functions_attach(void)
+static void functions_attach_all(void)
 {
 	struct hook_family *f;
-	unsigned int i, j;
+	unsigned int i, j, n = 0;
 
 	for_each_family(f, i) {
-		for (j = 0; j < f->nfunctions; j++) {
+		for (j = 0; j < f->nfunctions && n < FUNCTIONS_MAX; j++) {
 			struct hook_function *h = &f->functions[j];
 
 			if (h->err && hook_wanted(f, h->host, h->unless))
-				function_attach(h);
+				chosen[n++] = h;
 		}
 	}
-}
-
-static unsigned long function_missed(const struct hook_function *h)
-{
-	return h->missed + (h->err ? 0 : h->rp.kp.nmissed + h->rp.nmissed);
-}
-
-static bool function_within(const struct hook_function *h, const struct module *mod)
-{
-	return !h->err && (!mod || within_module((unsigned long)h->rp.kp.addr, mod));
-}
-
-#define BATCH_MAX	32
-
-/* The kernel waits once for a batch. */
-struct batch {
-	struct kprobe *kp[BATCH_MAX];
-	struct kretprobe *rp[BATCH_MAX];
-	unsigned int nkp;
-	unsigned int nrp;
-};
-
-static void batch_flush(struct batch *b)
-{
-	if (b->nkp)
-		unregister_kprobes(b->kp, b->nkp);
-	if (b->nrp)
-		unregister_kretprobes(b->rp, b->nrp);
-	b->nkp = 0;
-	b->nrp = 0;
-}
-
-static void batch_add(struct batch *b, struct hook_function *h)
-{
-	h->missed = function_missed(h);
-	h->err = -ENOENT;
-	if (h->leave)
-		b->rp[b->nrp++] = &h->rp;
-	else
-		b->kp[b->nkp++] = &h->rp.kp;
-	if (b->nkp == BATCH_MAX || b->nrp == BATCH_MAX)
-		batch_flush(b);
+	functions_attach(chosen, n);
+	for (i = 0; i < n; i++) {
+		/* Whether its substitute is there is known only now. */
+		if (chosen[i]->unless && hooked(chosen[i]->unless) && !chosen[i]->err)
+			functions_detach(&chosen[i], 1);
+	}
 }
 
 /* Those of @mod, or all of them where it is NULL. */
-static void functions_detach(const struct module *mod)
+static void functions_detach_all(const struct module *mod)
 {
-	struct batch *b = kzalloc(sizeof(*b), GFP_KERNEL | __GFP_NOFAIL);
 	struct hook_family *f;
-	unsigned int i, j;
+	unsigned int i, j, n = 0;
 
 	for_each_family(f, i) {
-		for (j = 0; j < f->nfunctions; j++) {
+		for (j = 0; j < f->nfunctions && n < FUNCTIONS_MAX; j++) {
 			if (function_within(&f->functions[j], mod))
-				batch_add(b, &f->functions[j]);
+				chosen[n++] = &f->functions[j];
 		}
 	}
-	batch_flush(b);
-	kfree(b);
+	functions_detach(chosen, n);
 }
 
 /* ---------------------------------------------------------------- modules */
@@ -373,11 +265,11 @@ static int modules_changed(struct notifier_block *nb, unsigned long action, void
 	mutex_lock(&hook_lock);
 	if (attached) {
 		if (action == MODULE_STATE_COMING)
-			functions_attach();
+			functions_attach_all();
 		else if (action == MODULE_STATE_LIVE)
 			vendor_read(mod);
 		else if (action == MODULE_STATE_GOING)
-			functions_detach(mod);
+			functions_detach_all(mod);
 	}
 	mutex_unlock(&hook_lock);
 	return NOTIFY_OK;
@@ -410,8 +302,9 @@ void hook_start(void)
 	mutex_lock(&hook_lock);
 	hooks_reset();
 	attached = true;
+	detour_start();
 	/* Functions first: where one is hooked, an event that stands in for it is not needed. */
-	functions_attach();
+	functions_attach_all();
 	for (i = 0; i < MODULES_MAX; i++) {
 		if (modules[i])
 			events_attach_module(modules[i]);
@@ -425,8 +318,9 @@ void hook_stop(void)
 	mutex_lock(&hook_lock);
 	if (attached) {
 		attached = false;
+		detour_stop();
 		events_detach(NULL);
-		functions_detach(NULL);
+		functions_detach_all(NULL);
 	}
 	mutex_unlock(&hook_lock);
 }
@@ -453,10 +347,9 @@ bool hook_known(const char *function)
 bool hook_is(const char *function, const void *address)
 {
 	const struct hook_function *h = function_of(function);
-	unsigned long at = h ? (unsigned long)h->rp.kp.addr : 0;
 
-	/* A kprobe lies behind the landing mark of an indirect call, if there is one. */
-	return h && (at == (unsigned long)address || at == (unsigned long)address + 4);
+	/* Behind the landing mark of an indirect call, if there is one. */
+	return h && (h->ip == (unsigned long)address || h->ip == (unsigned long)address + 4);
 }
 
 unsigned long hook_missed(void)
@@ -500,7 +393,7 @@ int hook_describe(struct mmuscope_kmod_hook *d)
 			const struct hook_function *h = &f->functions[n];
 
 			describe(d, h->name, h->err, hook_wanted(f, h->host, h->unless));
-			d->function = 1;
+			d->how = h->how;
 			d->missed = function_missed(h);
 			err = 0;
 			break;
@@ -528,4 +421,5 @@ void hook_exit(void)
 {
 	unregister_tracepoint_module_notifier(&tracepoint_notifier);
 	unregister_module_notifier(&module_notifier);
+	detour_exit();
 }

@@ -301,10 +301,12 @@ struct hook_event {
  * @arg: its arguments as they were at its entry; numbers narrower than a register have
  *	undefined upper bits: cast them
  * @ret: what it returned, in leave() only; the same goes for it
+ * @session: detour.c's
  */
 struct hook_call {
 	unsigned long arg[6];
 	unsigned long ret;
+	unsigned long session;
 };
 
 /**
@@ -314,9 +316,11 @@ struct hook_call {
  * @leave: called at its return, or NULL
  * @unless: not where this function or tracepoint was hooked; an entry before this one
  * @host: enum hook_host
- * @rp: hook.c's
- * @err: hook.c's: 0 while attached, else why not
- * @missed: hook.c's: calls not seen that rp does not tell of any more
+ * @rp: function.c's, like all that follows: its kprobe, where it has one
+ * @ip: its first instruction, while it is hooked
+ * @how: how, enum mmuscope_kmod_how
+ * @err: 0 while attached, else why not
+ * @missed: calls not seen that @rp does not tell of any more
  */
 struct hook_function {
 	const char *name;
@@ -325,6 +329,8 @@ struct hook_function {
 	const char *unless;
 	enum hook_host host;
 	struct kretprobe rp;
+	unsigned long ip;
+	u32 how;
 	int err;
 	unsigned long missed;
 };

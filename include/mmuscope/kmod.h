@@ -79,17 +79,24 @@ struct mmuscope_kmod_start {
 	struct mmuscope_kmod_offsets offsets;
 };
 
+/* How a hook is attached. */
+enum mmuscope_kmod_how {
+	MMUSCOPE_KMOD_TRACEPOINT,
+	MMUSCOPE_KMOD_KPROBE,		/* a function */
+	MMUSCOPE_KMOD_DETOUR,		/* a function, at less cost */
+};
+
 /**
  * struct mmuscope_kmod_hook - what became of one hook
  * @index: in: which, from 0 on; ENOENT behind the last
- * @function: 0: a tracepoint, 1: a function
+ * @how: enum mmuscope_kmod_how
  * @err: 0: attached, else errno that says why not
  * @missed: calls that were not seen
  * @name: of the tracepoint or function
  */
 struct mmuscope_kmod_hook {
 	__u32 index;
-	__u32 function;
+	__u32 how;
 	__u32 err;
 	__u32 pad;
 	__u64 missed;

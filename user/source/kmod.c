@@ -260,10 +260,10 @@ static const char *hook_why(const struct mmuscope_kmod_hook *hook)
 {
 	switch (hook->err) {
 	case ENOENT:
-		return hook->function ? "the kernel has no such function" :
+		return hook->how ? "the kernel has no such function" :
 					"the kernel has no such tracepoint";
 	case EINVAL:
-		return hook->function ? "the function cannot be hooked" :
+		return hook->how ? "the function cannot be hooked" :
 					"the tracepoint has other arguments";
 	case EOPNOTSUPP:
 		return "the kernel does not tell the tracepoint's arguments";
@@ -274,6 +274,10 @@ static const char *hook_why(const struct mmuscope_kmod_hook *hook)
 /* The rows that the module has a hook for; the others are not for this host, or not needed. */
 static void probes_report(struct source_kmod *k)
 {
+	static const char *const how[] = {
+		[MMUSCOPE_KMOD_TRACEPOINT] = "tp", [MMUSCOPE_KMOD_KPROBE] = "kprobe",
+		[MMUSCOPE_KMOD_DETOUR] = "detour",
+	};
 	size_t n = 0;
 
 	for (size_t i = 0; i < k->probes.count; i++) {
@@ -290,7 +294,7 @@ static void probes_report(struct source_kmod *k)
 		s->need = probe->need;
 		s->lost = probe->lost;
 		s->state = iterator || !hook->err ? PROBE_FOUND : PROBE_MISSING;
-		s->how = iterator ? "scan" : hook->err ? "" : hook->function ? "kprobe" : "tp";
+		s->how = iterator ? "scan" : hook->err ? "" : how[hook->how];
 		s->why = s->state == PROBE_MISSING ? hook_why(hook) : "";
 	}
 	k->probes.count = n;
