@@ -76,6 +76,16 @@ struct kvm_gfn_range {
 };
 #endif
 
+/*
+ * Which argument of kvm_arch_commit_memory_region() is the old slot: the request of user
+ * space before it went with the series that brought the trees.
+ */
+#ifdef HAVE_SLOT_TREE
+#define COMPAT_COMMIT_OLD	1
+#else
+#define COMPAT_COMMIT_OLD	2
+#endif
+
 /* Every memslot that maps something. */
 #ifdef HAVE_SLOT_TREE
 #define compat_for_each_memslot(slot, slots)				\

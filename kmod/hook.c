@@ -20,6 +20,12 @@
 static struct hook_family *const families[] = {
 	&family_life,
 	&family_fault,
+	&family_shadow,
+	&family_flush,
+	&family_notify,
+	&family_dirty,
+	&family_slot,
+	&family_wait,
 };
 
 /* Serializes all that follows, and the attaching and detaching of hooks. */

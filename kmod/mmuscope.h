@@ -362,7 +362,8 @@ struct hook_family {
 	  .functions = functions, .nfunctions = ARRAY_SIZE(functions) }
 
 /* One per file; hook.c has the list. */
-extern struct hook_family family_life, family_fault;
+extern struct hook_family family_life, family_fault, family_shadow, family_flush,
+	family_notify, family_dirty, family_slot, family_wait;
 
 /* Whether the function is hooked; and whether a pointer of KVM's is to it. From any context. */
 bool hook_known(const char *function);
