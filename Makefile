@@ -188,15 +188,16 @@ $(LAB_CHECK): $(LAB_CHECK_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN_CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson -o $@
 
-# Prints the records of a collector, for tests/same.
+# Programs that run inside the lab: records of a collector, and bad manners.
 SAME := $(O)/tests/same/records
+HOSTILE := $(O)/tests/lab/tools/hostile
 
-$(SAME).o: $(O)/%.o: %.c $(O)/user.flags | deps
+$(SAME).o $(HOSTILE).o: $(O)/%.o: %.c $(O)/user.flags | deps
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
-$(SAME): $(SAME).o $(O)/libmmuscope.a
+$(SAME) $(HOSTILE): %: %.o $(O)/libmmuscope.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
 
@@ -214,7 +215,7 @@ check-unit: deps $(UNIT_TESTS)
 check-cli: deps $(O)/mmuscope
 	@tests/cli/run.sh
 
-check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK)
+check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 	@tests/lab/run.sh
 
 check-same: deps $(SAME) $(GUEST) lab-modules
@@ -292,5 +293,5 @@ help:
 .SECONDARY:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
--include $(LAB_CHECK_OBJECTS:.o=.d) $(SAME).d
+-include $(LAB_CHECK_OBJECTS:.o=.d) $(SAME).d $(HOSTILE).d
 -include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)

@@ -19,8 +19,8 @@
 #define MMUSCOPE_KMOD_RET_PF	8
 #define MMUSCOPE_KMOD_VCPUS	1024
 #define MMUSCOPE_KMOD_STAGES	8
-#define MMUSCOPE_KMOD_RING_MIN	(64U << 10)
-#define MMUSCOPE_KMOD_RING_MAX	(64U << 20)
+#define MMUSCOPE_KMOD_RING_MIN	(4U << 10)
+#define MMUSCOPE_KMOD_RING_MAX	(1U << 30)
 
 /**
  * struct mmuscope_kmod_hello - who is there

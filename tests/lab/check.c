@@ -39,7 +39,7 @@ static int run_group(const struct check *check)
 
 int main(int argc, char **argv)
 {
-	const struct check *lists[] = { workload_checks, work_checks, vm_checks };
+	const struct check *lists[] = { workload_checks, work_checks, vm_checks, kmod_checks };
 	int failed = 0;
 
 	if (argc != 2) {

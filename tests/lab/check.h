@@ -11,7 +11,7 @@ struct check {
 	const char *const *names;	/* ended by NULL */
 };
 
-extern const struct check workload_checks[], work_checks[], vm_checks[];
+extern const struct check workload_checks[], work_checks[], vm_checks[], kmod_checks[];
 
 /* Of a workload NPT-TOUCH: its mode, and what comes behind it. */
 void workload_mode(const char *name, char mode[16]);

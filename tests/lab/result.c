@@ -50,6 +50,15 @@ bool result_is_reference(void)
 	return is;
 }
 
+bool result_kmod(void)
+{
+	char *collector = result_text("collector", "");
+	bool is = collector && !strcmp(collector, "kmod\n");
+
+	free(collector);
+	return is;
+}
+
 char *result_word(const char *name, const char *suffix, const char *key)
 {
 	char *text = result_text(name, suffix), *rest = text, *line, *word = NULL;

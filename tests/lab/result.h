@@ -19,6 +19,9 @@ void result_folder(const char *path);
 /* Whether the machine ran the kernel that everything must be exact on. */
 bool result_is_reference(void);
 
+/* Whether the collector was the kernel module. */
+bool result_kmod(void);
+
 /* The whole of a file, to be freed. NULL where there is none. */
 char *result_text(const char *name, const char *suffix);
 

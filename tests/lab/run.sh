@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# mmuscope on real KVM in an emulated machine: tests/lab/run.sh [--kernel V]
+# mmuscope on real KVM in an emulated machine, with each of its collectors:
+#   tests/lab/run.sh [--kernel V] [--collector bpf|kmod]
 # A line for each group of checks, and what differs in those that fail.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
 results=$build/test-results
 kernel=6.1
+collectors="bpf kmod"
 while [ $# -gt 0 ]; do
 	case $1 in
 	--kernel)
@@ -14,36 +16,59 @@ while [ $# -gt 0 ]; do
 		kernel=$2
 		shift
 		;;
+	--collector)
+		[ $# -ge 2 ] || { echo 'lab: --collector wants bpf or kmod' >&2; exit 2; }
+		collectors=$2
+		shift
+		;;
 	*) echo "lab: there is no option $1; see the head of $0" >&2; exit 2 ;;
 	esac
 	shift
 done
-out=$results/lab-$kernel
-log=$results/lab.tap
-rm -rf "$out" "$results/lab.counts"
-mkdir -p "$out"
-
+rm -rf "$results/lab.counts"
 parts=()
-for part in workloads vms stress refusals; do
+for part in workloads vms stress refusals kmod; do
 	parts+=(--add "tests/lab/$part.sh:/lab-tests/$part.sh")
 done
-# The kernel log is one of the checks.
-status=0
-tools/lab/lab run --kernel "$kernel" --timeout 480 --allow-dmesg --out "$out" \
-	--add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
-	--add "$build/tools/lab/guest/mmuscope-guest" \
-	"${parts[@]}" tests/lab/job.sh \
-	>"$out/lab.log" 2>&1 </dev/null || status=$?
-if [ "$status" != 0 ]; then
-	printf 'lab: the job ended with exit code %d\n' "$status"
-	tail -n 20 "$out/lab.log"
-	echo 0 1 >"$results/lab.counts"
-	exit 1
-fi
+headers=$(tools/lab/lab headers --kernel "$kernel") || exit 1
+release=${headers##*/linux-headers-}
+module=$build/kmod/$release/mmuscope.ko
 
-"$build/san/tests/lab/check" "$out" >"$log" 2>&1 || status=$?
-# TAP of several groups; lines with "! " in front of a result belong to it.
-awk '
+# run COLLECTOR: in a machine of its own. Adds to "passed" and "failed".
+run() {
+	local collector=$1 status=0 p f
+	local out=$results/lab-$kernel-$collector log=$results/lab-$collector.tap
+	rm -rf "$out"
+	mkdir -p "$out"
+	# The kernel log is one of the checks.
+	tools/lab/lab run --kernel "$kernel" --timeout 480 --allow-dmesg --out "$out" \
+		--add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
+		--add "$build/tools/lab/guest/mmuscope-guest" \
+		--add "$build/tests/same/records" --add "$module:/lab-tests/mmuscope.ko" \
+		--add "$build/tests/lab/hostile" "${parts[@]}" tests/lab/job.sh "$collector" \
+		>"$out/lab.log" 2>&1 </dev/null || status=$?
+	if [ "$status" != 0 ]; then
+		printf 'lab: the job ended with exit code %d\n' "$status"
+		tail -n 20 "$out/lab.log"
+		failed=$((failed + 1))
+		return
+	fi
+	"$build/san/tests/lab/check" "$out" >"$log" 2>&1 || status=$?
+	judge "$log" >"$out/judged"
+	sed '$d' "$out/judged"
+	read -r p f < <(tail -n 1 "$out/judged")
+	if [ "$status" != 0 ] && [ "$f" = 0 ]; then
+		f=1
+		tail -n 20 "$log"
+	fi
+	passed=$((passed + p))
+	failed=$((failed + f))
+}
+
+# TAP of several groups; lines with "! " in front of a result belong to it. The last
+# line is two numbers, passed and failed.
+judge() {
+	awk '
 	function group_end() {
 		if (group == "")
 			return
@@ -64,13 +89,16 @@ awk '
 	}
 	END {
 		group_end()
-		print passed + 0, failed + 0 >counts
-	}' counts="$results/lab.counts" "$log"
-read -r passed failed <"$results/lab.counts"
-if [ "$status" != 0 ] && [ "$failed" = 0 ]; then
-	failed=1
-	tail -n 20 "$log"
-	echo "$passed $failed" >"$results/lab.counts"
-fi
+		print passed + 0, failed + 0
+	}' "$1"
+}
+
+passed=0
+failed=0
+for collector in $collectors; do
+	printf 'collector %s\n' "$collector"
+	run "$collector"
+done
+echo "$passed $failed" >"$results/lab.counts"
 printf 'lab: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]
