@@ -45,7 +45,7 @@ run() {
 		--add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
 		--add "$build/tools/lab/guest/mmuscope-guest" \
 		--add "$build/tests/same/records" --add "$module:/lab-tests/mmuscope.ko" \
-		--add "$build/tests/lab/hostile" "${parts[@]}" tests/lab/job.sh "$collector" \
+		--add "$build/tests/lab/tools/hostile" "${parts[@]}" tests/lab/job.sh "$collector" \
 		>"$out/lab.log" 2>&1 </dev/null || status=$?
 	if [ "$status" != 0 ]; then
 		printf 'lab: the job ended with exit code %d\n' "$status"
