@@ -41,6 +41,19 @@ static void count_exit(struct vcpu_state *v, u64 ns, bool fault)
 	v->exits->by[i].ns += ns;
 }
 
+/* Writes the fault that is complete but for its times. */
+static __always_inline void fault_emit(struct vcpu_state *v)
+{
+	struct mmuscope_fault *r = &v->span.rec;
+
+	r->hdr.ts = now_ns();
+	r->hdr.dur = ticks_ns(r->hdr.dur);
+	r->handler_ns = ticks_ns(r->handler_ns);
+	r->resolve_ns = ticks_ns(r->resolve_ns);
+	r->lock_ns = ticks_ns(r->lock_ns);
+	emit(r);
+}
+
 static void vcpu_exited(struct kvm_vcpu *vcpu, u32 isa, u32 reason)
 {
 	struct vcpu_state *v = vcpu_of(vcpu);
@@ -49,8 +62,8 @@ static void vcpu_exited(struct kvm_vcpu *vcpu, u32 isa, u32 reason)
 		return;
 	v->reason = reason;
 	v->span.isa = isa;
-	if (span_exit(&v->span, now_ns()))
-		emit(&v->span.rec);
+	if (span_exit(&v->span, ticks()))
+		fault_emit(v);
 }
 
 static void exit_3(void *data, unsigned int reason, struct kvm_vcpu *vcpu, u32 isa)
@@ -75,13 +88,13 @@ static __always_inline void vcpu_enters(struct kvm_vcpu *vcpu)
 
 	if (!v)
 		return;
-	now = now_ns();
+	now = ticks();
 	begin = v->span.exit_ts;
 	fault = span_entry(&v->span, now);
 	if (begin)
-		count_exit(v, now - begin, fault);
+		count_exit(v, ticks_ns(now - begin), fault);
 	if (fault)
-		emit(&v->span.rec);
+		fault_emit(v);
 }
 
 static void entry_1(void *data, struct kvm_vcpu *vcpu)
@@ -115,7 +128,7 @@ static void page_fault_3(void *data, struct kvm_vcpu *vcpu, u64 addr, u64 error)
 	struct vcpu_state *v = vcpu_of(vcpu);
 
 	if (v)
-		span_fault(&v->span, now_ns(), addr, error, rip_of(vcpu));
+		span_fault(&v->span, ticks(), addr, error, rip_of(vcpu));
 }
 
 static void page_fault_2(void *data, unsigned long addr, unsigned int error)
@@ -124,7 +137,7 @@ static void page_fault_2(void *data, unsigned long addr, unsigned int error)
 	struct vcpu_state *v = vcpu_current();
 
 	if (v)
-		span_fault(&v->span, now_ns(), addr, error, rip_of(v->vcpu));
+		span_fault(&v->span, ticks(), addr, error, rip_of(v->vcpu));
 }
 
 static __always_inline void page_requested(void)
@@ -132,7 +145,7 @@ static __always_inline void page_requested(void)
 	struct vcpu_state *v = vcpu_current();
 
 	if (v)
-		span_requested(&v->span, now_ns());
+		span_requested(&v->span, ticks());
 }
 
 struct kvm_page_fault;
@@ -181,7 +194,7 @@ static void handled(const struct hook_call *c)
 	    !(v->span.seen & (SPAN_SEEN_MAPPED | SPAN_SEEN_FAST)))
 		span_mapped(&v->span, member(u8, fault, fault_goal_level, 0),
 			    member(u64, fault, fault_gfn, 0));
-	span_handled(&v->span, now_ns(), verdict);
+	span_handled(&v->span, ticks(), verdict);
 }
 
 static void fast_fixed(int ret)
@@ -226,7 +239,7 @@ static void mmio_at(u64 addr)
 	struct vcpu_state *v = vcpu_current();
 
 	if (v)
-		span_mmio(&v->span, now_ns(), addr);
+		span_mmio(&v->span, ticks(), addr);
 }
 
 static void mmio(void *data, u64 addr, gfn_t gfn, unsigned int access)
@@ -291,13 +304,13 @@ static void exit_to_user(void *data, u32 reason, int error)
 
 	if (!v)
 		return;
-	now = now_ns();
+	now = ticks();
 	begin = v->span.exit_ts;
 	fault = span_user(&v->span, now);
 	if (begin)
-		count_exit(v, now - begin, fault);
+		count_exit(v, ticks_ns(now - begin), fault);
 	if (fault)
-		emit(&v->span.rec);
+		fault_emit(v);
 }
 
 static void nested(u8 running)

@@ -24,8 +24,10 @@ static void contention_begin(void *data, void *lock, unsigned int flags)
 	if (!vm)
 		return;
 	c = ctx_begin(CTX_LOCK, vm, 0);
-	if (c)
-		c->args[1] = flags & CONTENDED_WRITE ? MMUSCOPE_lock_op_write : MMUSCOPE_lock_op_read;
+	if (!c)
+		return;
+	c->lock_ticks = ticks();
+	c->lock_op = flags & CONTENDED_WRITE ? MMUSCOPE_lock_op_write : MMUSCOPE_lock_op_read;
 }
 
 static void contention_end(void *data, void *lock, int ret)
@@ -51,10 +53,10 @@ static void contention_end(void *data, void *lock, int ret)
 	rec.hdr.vm = c->vm;
 	rec.hdr.vcpu = w.vcpu;
 	rec.origin = w.origin;
-	rec.op = c->args[1];
+	rec.op = c->lock_op;
 	v = vcpu_current();
 	if (v)
-		span_locked(&v->span, rec.hdr.dur);
+		span_locked(&v->span, ticks() - c->lock_ticks);
 	ctx_leave(c);
 	emit(&rec);
 }

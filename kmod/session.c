@@ -12,7 +12,10 @@
 #include "ring.h"
 #include "state.h"
 
+#define CLOCK_SHIFT	22	/* a clock of 1 GHz or more has a factor of 22 bits or less */
+
 struct mmuscope_kmod_start config;
+struct session_clock session_clock;
 
 static struct mmuscope_kmod_vcpu *exits;
 static struct mmuscope_kmod_lost *lost;
@@ -63,6 +66,15 @@ static int counters_alloc(void)
 	return -ENOMEM;
 }
 
+/* The CPU's counter is good for this if the kernel holds it good for its own clock. */
+static void clock_choose(void)
+{
+	session_clock.mult = 0;
+	session_clock.shift = CLOCK_SHIFT;
+	if (!check_tsc_unstable() && tsc_khz >= 1000)
+		session_clock.mult = div_u64((u64)NSEC_PER_MSEC << CLOCK_SHIFT, tsc_khz);
+}
+
 int session_start(const struct mmuscope_kmod_start *want)
 {
 	int err;
@@ -72,6 +84,7 @@ int session_start(const struct mmuscope_kmod_start *want)
 	if (!start_valid(want) || !offsets_valid(&want->offsets))
 		return -EINVAL;
 	config = *want;
+	clock_choose();
 	err = counters_alloc();
 	if (err)
 		return err;
