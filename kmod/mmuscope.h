@@ -144,10 +144,12 @@ struct vcpu_state {
 /* What user space asked for with MMUSCOPE_KMOD_START; constant while probes are attached. */
 extern struct mmuscope_kmod_start config;
 
+/* A clock of 1 GHz or more has a factor of so many bits, or less. */
+#define SESSION_CLOCK_SHIFT	22
+
 /* Ticks to ns; @mult is 0 where ticks are ns. Constant while probes are attached. */
 struct session_clock {
 	u32 mult;
-	u32 shift;
 };
 
 extern struct session_clock session_clock;
@@ -193,7 +195,7 @@ static __always_inline u64 ticks(void)
 static __always_inline u64 ticks_ns(u64 n)
 {
 	return likely(session_clock.mult) ?
-	       mul_u64_u32_shr(n, session_clock.mult, session_clock.shift) : n;
+	       mul_u64_u32_shr(n, session_clock.mult, SESSION_CLOCK_SHIFT) : n;
 }
 
 /* The state of the vCPU that @vcpu names, given one at first sight; NULL: not to be traced. */
@@ -250,6 +252,12 @@ void whereabouts(struct whereabouts *w);
  */
 void *ring_reserve(u32 size);
 
+/* The record in a room is a fault that the reader has to complete, see span_unpack(). */
+static inline void ring_packed(void *room)
+{
+	((u32 *)room)[-1] = MMUSCOPE_KMOD_PACKED;
+}
+
 /* The record is written. With @wake it should be read soon. */
 void ring_commit(bool wake);
 
@@ -259,16 +267,25 @@ void count_lost(u32 stage);
 /* Writes a record that was made elsewhere, every byte of it set. */
 #define emit(rec) ring_emit((rec), sizeof(*(rec)), false)
 
-static __always_inline void ring_emit(const void *rec, size_t size, bool wake)
+/* The size is known where it is called: no loop is left. */
+static __always_inline void record_copy(void *room, const void *rec, size_t size)
 {
 	const u64 *from = rec;
-	u64 *to = ring_reserve(size);
+	u64 *to = room;
 	size_t i;
 
-	if (!to)
-		return;
+#pragma GCC unroll 32
 	for (i = 0; i < size / sizeof(u64); i++)
 		to[i] = from[i];
+}
+
+static __always_inline void ring_emit(const void *rec, size_t size, bool wake)
+{
+	void *room = ring_reserve(size);
+
+	if (!room)
+		return;
+	record_copy(room, rec, size);
 	ring_commit(wake);
 }
 

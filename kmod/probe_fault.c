@@ -41,17 +41,24 @@ static void count_exit(struct vcpu_state *v, u64 ns, bool fault)
 	v->exits->by[i].ns += ns;
 }
 
-/* Writes the fault that is complete but for its times. */
-static __always_inline void fault_emit(struct vcpu_state *v)
+/* Writes the fault that is complete but for its times, and for its words where @packed. */
+static __always_inline void fault_emit(struct vcpu_state *v, bool packed)
 {
-	struct mmuscope_fault *r = &v->span.rec;
+	struct mmuscope_fault *r = &v->span.rec, *room;
 
 	r->hdr.ts = now_ns();
 	r->hdr.dur = ticks_ns(r->hdr.dur);
 	r->handler_ns = ticks_ns(r->handler_ns);
 	r->resolve_ns = ticks_ns(r->resolve_ns);
-	r->lock_ns = ticks_ns(r->lock_ns);
-	emit(r);
+	if (r->lock_ns)
+		r->lock_ns = ticks_ns(r->lock_ns);
+	room = ring_reserve(sizeof(*r));
+	if (!room)
+		return;
+	record_copy(room, r, sizeof(*r));
+	if (packed)
+		ring_packed(room);
+	ring_commit(false);
 }
 
 static void vcpu_exited(struct kvm_vcpu *vcpu, u32 isa, u32 reason)
@@ -63,7 +70,7 @@ static void vcpu_exited(struct kvm_vcpu *vcpu, u32 isa, u32 reason)
 	v->reason = reason;
 	v->span.isa = isa;
 	if (span_exit(&v->span, ticks()))
-		fault_emit(v);
+		fault_emit(v, false);
 }
 
 static void exit_3(void *data, unsigned int reason, struct kvm_vcpu *vcpu, u32 isa)
@@ -90,11 +97,11 @@ static __always_inline void vcpu_enters(struct kvm_vcpu *vcpu)
 		return;
 	now = ticks();
 	begin = v->span.exit_ts;
-	fault = span_entry(&v->span, now);
+	fault = span_entry_packed(&v->span, now);
 	if (begin)
 		count_exit(v, ticks_ns(now - begin), fault);
 	if (fault)
-		fault_emit(v);
+		fault_emit(v, true);
 }
 
 static void entry_1(void *data, struct kvm_vcpu *vcpu)
@@ -310,7 +317,7 @@ static void exit_to_user(void *data, u32 reason, int error)
 	if (begin)
 		count_exit(v, ticks_ns(now - begin), fault);
 	if (fault)
-		fault_emit(v);
+		fault_emit(v, false);
 }
 
 static void nested(u8 running)

@@ -12,8 +12,6 @@
 #include "ring.h"
 #include "state.h"
 
-#define CLOCK_SHIFT	22	/* a clock of 1 GHz or more has a factor of 22 bits or less */
-
 struct mmuscope_kmod_start config;
 struct session_clock session_clock;
 
@@ -70,9 +68,8 @@ static int counters_alloc(void)
 static void clock_choose(void)
 {
 	session_clock.mult = 0;
-	session_clock.shift = CLOCK_SHIFT;
 	if (!check_tsc_unstable() && tsc_khz >= 1000)
-		session_clock.mult = div_u64((u64)NSEC_PER_MSEC << CLOCK_SHIFT, tsc_khz);
+		session_clock.mult = div_u64((u64)NSEC_PER_MSEC << SESSION_CLOCK_SHIFT, tsc_khz);
 }
 
 int session_start(const struct mmuscope_kmod_start *want)

@@ -140,6 +140,12 @@ struct mmuscope_kmod_lost {
 };
 
 /*
+ * In the second half of a record's header in a ring: a fault whose words are to be put in by
+ * span_unpack(). The reader has the time.
+ */
+#define MMUSCOPE_KMOD_PACKED	0x01
+
+/*
  * Offsets for mmap(), in bytes; after MMUSCOPE_KMOD_START. A ring is laid out as
  * user/source/ring.h says; of it the first page can be mapped writable, alone.
  */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <mmuscope/kmod.h>
+#include <mmuscope/span.h>
 
 #include "source/collector.h"
 #include "source/hypervisor.h"
@@ -26,12 +27,22 @@
 #define HOLDER		"/sys/class/misc/mmuscope/holder"
 #define HOOKS_MAX	256
 
+/*
+ * Faults that were completed: the ring cannot be written to. What was not released fits into a
+ * ring, and so it does here; memory that is never used is never there.
+ */
+struct unpacked {
+	struct mmuscope_fault *fault;
+	size_t count;
+};
+
 struct source_kmod {
 	struct source base;
 	int fd;
 	int epoll;
 	unsigned int cpus;
 	struct ring *rings;
+	struct unpacked *unpacked;	/* by CPU */
 	const struct mmuscope_kmod_vcpu *exits;
 	const struct mmuscope_kmod_lost *lost;
 	struct mmuscope_kmod_exit (*exits_then)[EXIT_INDEX_MAX];	/* by slot, as of the last tick */
@@ -65,6 +76,8 @@ static void kmod_close(struct source *src)
 
 	for (unsigned int i = 0; k->rings && i < k->cpus; i++)
 		ring_unmap(&k->rings[i]);
+	for (unsigned int i = 0; k->unpacked && i < k->cpus; i++)
+		free(k->unpacked[i].fault);
 	if (k->exits)
 		munmap((void *)k->exits, MMUSCOPE_KMOD_VCPUS * sizeof(*k->exits));
 	if (k->lost)
@@ -80,6 +93,7 @@ static void kmod_close(struct source *src)
 	free(k->hooks);
 	free(k->exits_then);
 	free(k->lost_then);
+	free(k->unpacked);
 	free(k->rings);
 	free(k);
 }
@@ -87,6 +101,21 @@ static void kmod_close(struct source *src)
 static unsigned int kmod_streams(const struct source *src)
 {
 	return ((const struct source_kmod *)src)->cpus + 1;
+}
+
+/* The second half of a record's header, where the ring is the module's. */
+static bool is_packed(const struct mmuscope_hdr *rec)
+{
+	return ((const uint32_t *)rec)[-1] & MMUSCOPE_KMOD_PACKED;
+}
+
+static const struct mmuscope_hdr *unpack(struct unpacked *u, const struct mmuscope_hdr *rec)
+{
+	struct mmuscope_fault *fault = &u->fault[u->count++];
+
+	memcpy(fault, rec, sizeof(*fault));
+	span_unpack(fault);
+	return &fault->hdr;
 }
 
 static int kmod_next(struct source *src, unsigned int stream, const struct mmuscope_hdr **rec)
@@ -100,6 +129,8 @@ static int kmod_next(struct source *src, unsigned int stream, const struct mmusc
 	*rec = k->rings[stream].consumer ? ring_next(&k->rings[stream], &len) : NULL;
 	if (!*rec)
 		return 0;
+	if (is_packed(*rec))
+		*rec = unpack(&k->unpacked[stream], *rec);
 	k->records++;
 	return 1;
 }
@@ -108,10 +139,12 @@ static void kmod_release(struct source *src, unsigned int stream)
 {
 	struct source_kmod *k = of(src);
 
-	if (stream == k->cpus)
+	if (stream == k->cpus) {
 		made_release(&k->made);
-	else if (k->rings[stream].consumer)
+	} else if (k->rings[stream].consumer) {
 		ring_release(&k->rings[stream]);
+		k->unpacked[stream].count = 0;
+	}
 }
 
 /*
@@ -423,8 +456,13 @@ static int rings_open(struct source_kmod *k)
 		/* Not plugged in. */
 		if (err && err != -ENXIO && err != -EINVAL)
 			return err;
-		if (err)
+		if (err) {
 			k->rings[cpu].consumer = NULL;
+			continue;
+		}
+		k->unpacked[cpu].fault = malloc(k->config.ring_bytes);
+		if (!k->unpacked[cpu].fault)
+			return -ENOMEM;
 	}
 	k->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (k->epoll < 0 || epoll_ctl(k->epoll, EPOLL_CTL_ADD, k->fd, &ev))
@@ -435,10 +473,11 @@ static int rings_open(struct source_kmod *k)
 static int tables_alloc(struct source_kmod *k)
 {
 	k->rings = calloc(k->cpus, sizeof(*k->rings));
+	k->unpacked = calloc(k->cpus, sizeof(*k->unpacked));
 	k->lost_then = calloc(k->cpus, sizeof(*k->lost_then));
 	k->exits_then = calloc(MMUSCOPE_KMOD_VCPUS, sizeof(*k->exits_then));
 	k->kernel = kernel_open();
-	if (!k->rings || !k->lost_then || !k->exits_then || !k->kernel)
+	if (!k->rings || !k->unpacked || !k->lost_then || !k->exits_then || !k->kernel)
 		return -ENOMEM;
 	return 0;
 }
