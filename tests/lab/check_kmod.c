@@ -45,7 +45,20 @@ static void check_filters(const char *name)
 		skip();
 	report = result_report(name);
 	same("VMs", result_vms(report), "wanted", 1);
-	result_vm(report, strcmp(name, "kmod-by-pid") ? "command" : "one");
+	result_vm(report, strcmp(name, "kmod-by-pid") ? "kmod-command" : "one");
+}
+
+static void check_auto(const char *name)
+{
+	char *err;
+
+	if (!result_kmod())
+		skip();
+	err = result_text(name, ".err");
+	holds(err && strstr(err, "with the kernel module") && strstr(err, "BTF"), "it says: %s",
+	      err ? err : "nothing");
+	holds(fact(result_vm(result_report(name), name), "memory") != 0, "no VM");
+	free(err);
 }
 
 static void check_many(const char *name)
@@ -123,6 +136,7 @@ const struct check kmod_checks[] = {
 	{ "module: KVM reloaded", check_reload, LIST("reload-1", "reload-2", "reload-3") },
 	{ "module: CPU off and on", check_reload, LIST("plug-1", "plug-2", "plug-3") },
 	{ "module: filters", check_filters, LIST("kmod-by-pid", "kmod-by-command") },
+	{ "module: taken by itself", check_auto, LIST("auto") },
 	{ "module: 500 VMs", check_many, LIST("many") },
 	{ "module: killed, cycles", check_zero, LIST("killed_holder", "cycles_failed", "unloaded") },
 	{ "module: hostile reader", check_hostile, LIST("hostile") },

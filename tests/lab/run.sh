@@ -41,7 +41,7 @@ run() {
 	rm -rf "$out"
 	mkdir -p "$out"
 	# The kernel log is one of the checks.
-	tools/lab/lab run --kernel "$kernel" --timeout 480 --allow-dmesg --out "$out" \
+	tools/lab/lab run --kernel "$kernel" --timeout 900 --allow-dmesg --out "$out" \
 		--add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
 		--add "$build/tools/lab/guest/mmuscope-guest" \
 		--add "$build/tests/same/records" --add "$module:/lab-tests/mmuscope.ko" \
