@@ -166,6 +166,22 @@ modules:
 modules_install: modules
 	$(Q)+$(KMOD_MAKE) modules_install
 
+# For every kernel that is and will be installed. DKMS signs with its own key; where Secure
+# Boot is on, 'mokutil --import /var/lib/dkms/mok.pub' makes the firmware trust it.
+DKMS_DIR = $(DESTDIR)/usr/src/mmuscope-$(VERSION)
+.PHONY: dkms-install dkms-uninstall
+dkms-install:
+	$(INSTALL) -d $(DKMS_DIR)/kmod/configure $(DKMS_DIR)/include/mmuscope
+	$(INSTALL) -m 644 kmod/*.[chS] kmod/Kbuild $(DKMS_DIR)/kmod/
+	$(INSTALL) -m 644 kmod/configure/*.c $(DKMS_DIR)/kmod/configure/
+	$(INSTALL) -m 644 include/mmuscope/* $(DKMS_DIR)/include/mmuscope/
+	sed 's/@VERSION@/$(VERSION)/' kmod/dkms.conf > $(DKMS_DIR)/dkms.conf
+	$(if $(DESTDIR),,dkms install -m mmuscope -v $(VERSION))
+
+dkms-uninstall:
+	$(if $(DESTDIR),,dkms remove -m mmuscope -v $(VERSION) --all)
+	rm -rf $(DKMS_DIR)
+
 lab-modules:
 	@+set -e; for v in $(LAB_MODULE_KERNELS); do \
 		dir=$$(tools/lab/lab headers --kernel $$v); \
@@ -280,6 +296,7 @@ help:
 	'make check-lab   the tool on real KVM in emulated machines' \
 	'make check-same  eBPF and the kernel module record the same' \
 	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
+	'make dkms-install  have DKMS build it for every kernel; dkms-uninstall' \
 	'make bench       what tracing costs' \
 	'make style       format, shell scripts, spelling, lengths' \
 	'make man         man pages, in $(O)/docs' \

@@ -5,8 +5,12 @@
 guest() {
 	name=$1
 	shift
-	mmuscope-guest "$@" -name "guest=$name" >"/tmp/same.$name" 2>&1 ||
-		grep -q '^unsupported\|not ' "/tmp/same.$name" || exit 1
+	mmuscope-guest "$@" -name "guest=$name" >"/tmp/same.$name" 2>&1
+	# 77: this KVM cannot do it.
+	case $? in
+	0 | 77) ;;
+	*) exit 1 ;;
+	esac
 }
 
 for w in touch retouch dirtylog ptchurn switch invlpg mmio rom slots mixed; do
