@@ -256,7 +256,7 @@ $(TOOLS): %: %.o $(O)/libmmuscope.a
 demo: deps all $(DEMO) $(GUEST)
 	@tools/demo.sh
 
-bench: deps all $(BENCH) $(GUEST)
+bench: deps all $(BENCH) $(GUEST) lab-modules
 	@tools/bench/run.sh
 
 style: deps

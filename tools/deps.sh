@@ -12,7 +12,7 @@ declare -A packages=(
 	[build]="make gcc libc6-dev clang bpftool libbpf-dev libelf-dev zlib1g-dev libjansson-dev
 		scdoc"
 	[test]="libcmocka-dev bats jq util-linux"
-	[style]="clang-format shellcheck codespell universal-ctags"
+	[style]="clang-format shellcheck codespell universal-ctags sparse"
 	[lab]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd util-linux binutils"
 	[bench]="linux-perf trace-cmd bpftrace jq"
 )

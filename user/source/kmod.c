@@ -45,7 +45,8 @@ struct source_kmod {
 	struct unpacked *unpacked;	/* by CPU */
 	const struct mmuscope_kmod_vcpu *exits;
 	const struct mmuscope_kmod_lost *lost;
-	struct mmuscope_kmod_exit (*exits_then)[EXIT_INDEX_MAX];	/* by slot, as of the last tick */
+	/* By slot, as of the last tick. */
+	struct mmuscope_kmod_exit (*exits_then)[EXIT_INDEX_MAX];
 	struct mmuscope_kmod_lost *lost_then;
 	uint64_t missed_then;
 	struct made made;
@@ -417,8 +418,8 @@ static int failed(int err, char *msg, size_t len)
 		if (f)
 			fclose(f);
 		holder[strcspn(holder, "\n")] = '\0';
-		snprintf(msg, len, "the kernel module serves one tool at a time, and process %s has it",
-			 *holder ? holder : "(ended by now)");
+		snprintf(msg, len, "the kernel module serves one tool at a time, and process %s "
+			 "has it", *holder ? holder : "(ended by now)");
 		return -EBUSY;
 	case EPERM:
 	case EACCES:

@@ -83,7 +83,11 @@ static void starts(void)
 	unsigned int started = 0;
 
 	says("start_nowhere", fails(ioctl(fd, MMUSCOPE_KMOD_START, (void *)8), EFAULT));
-#define BAD(name, change) do { s = good(); change; says("start_" name, start_refused(s)); } while (0)
+#define BAD(name, change) do {				\
+	s = good();					\
+	change;						\
+	says("start_" name, start_refused(s));		\
+} while (0)
 	BAD("size", s.size--);
 	BAD("flags", s.flags = 0x80000000);
 	BAD("ring_0", s.ring_bytes = 0);
