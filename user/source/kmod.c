@@ -299,6 +299,8 @@ static const char *hook_why(const struct mmuscope_kmod_hook *hook)
 	case EINVAL:
 		return hook->how ? "the function cannot be hooked" :
 					"the tracepoint has other arguments";
+	case ENOSYS:
+		return "the kernel module cannot trace this kind of KVM";
 	case EOPNOTSUPP:
 		return "the kernel does not tell the tracepoint's arguments";
 	}
@@ -326,6 +328,7 @@ static void probes_report(struct source_kmod *k)
 		[MMUSCOPE_KMOD_TRACEPOINT] = "tp", [MMUSCOPE_KMOD_KPROBE] = "kprobe",
 		[MMUSCOPE_KMOD_DETOUR] = "detour",
 	};
+	static const struct mmuscope_kmod_hook unknown = { .err = ENOSYS };
 	size_t n = 0;
 
 	for (size_t i = 0; i < k->probes.count; i++) {
@@ -334,6 +337,9 @@ static void probes_report(struct source_kmod *k)
 		bool iterator = probe->way[0].how == HOW_ITER;
 		struct probe_status *s = &k->probes.status[n];
 
+		/* Required, and the module has never heard of it: KVM in software, say. */
+		if (!hook && probe->need == PROBE_REQUIRED)
+			hook = &unknown;
 		if (!hook && !iterator)
 			continue;
 		n++;
