@@ -36,7 +36,7 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo check check-lab bench deps,$(GOALS)),lab) \
+	$(if $(filter demo check check-lab check-same bench deps,$(GOALS)),lab) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
 DEPS_MODE := $(if $(filter demo check% bench fuzz style deps,$(GOALS)),install,check)
 
@@ -138,6 +138,56 @@ $(O)/mmuscope: $(O)/user/main.o $(O)/libmmuscope.a
 mmuscope: $(O)/mmuscope
 	$(Q)ln -sfn $< $@
 
+# ----------------------------------------------------------- kernel module
+# Built in a folder of its own for each kernel, from links to the sources: Kbuild
+# writes beside them.
+KDIR	?= /lib/modules/$(shell uname -r)/build
+KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null)
+KMOD_DIR = $(O)/kmod/$(KRELEASE)
+# Kernels of the lab for which 'make lab-modules' builds it.
+LAB_MODULE_KERNELS ?= 6.1
+# O= of ours is not the kernel's.
+# Types of the module for eBPF are not needed, and making them needs one more tool.
+# sparse where SPARSE=1.
+KMOD_MAKE = $(MAKE) --no-print-directory $(if $(V),,-s) -C $(KDIR) M=$(abspath $(KMOD_DIR)) O= \
+	MMUSCOPE_TOP=$(abspath .) CONFIG_DEBUG_INFO_BTF_MODULES= $(if $(WERROR),KCFLAGS=-Werror) $(if $(SPARSE),C=2) CC=$(CC)
+
+.PHONY: modules modules_install lab-modules
+modules:
+	@[ -n "$(KRELEASE)" ] || { echo "modules: there are no kernel headers in $(KDIR):" \
+		"install linux-headers-$$(uname -r), or say KDIR=" >&2; exit 1; }
+	$(call say,KMOD,$(KMOD_DIR)/mmuscope.ko)
+	$(Q)mkdir -p $(KMOD_DIR)/configure
+	$(Q)ln -sfn $(abspath kmod)/*.[chS] $(abspath kmod)/Kbuild $(KMOD_DIR)/
+	$(Q)ln -sfn $(abspath kmod)/configure/*.c $(KMOD_DIR)/configure/
+	$(Q)+$(KMOD_MAKE) modules
+
+modules_install: modules
+	$(Q)+$(KMOD_MAKE) modules_install
+
+# For every kernel that is and will be installed. DKMS signs with its own key; where Secure
+# Boot is on, 'mokutil --import /var/lib/dkms/mok.pub' makes the firmware trust it.
+DKMS_DIR = $(DESTDIR)/usr/src/mmuscope-$(VERSION)
+.PHONY: dkms-install dkms-uninstall
+dkms-install:
+	$(INSTALL) -d $(DKMS_DIR)/kmod/configure $(DKMS_DIR)/include/mmuscope
+	$(INSTALL) -m 644 kmod/*.[chS] kmod/Kbuild $(DKMS_DIR)/kmod/
+	$(INSTALL) -m 644 kmod/configure/*.c $(DKMS_DIR)/kmod/configure/
+	$(INSTALL) -m 644 include/mmuscope/* $(DKMS_DIR)/include/mmuscope/
+	sed 's/@VERSION@/$(VERSION)/' kmod/dkms.conf > $(DKMS_DIR)/dkms.conf
+	$(if $(DESTDIR),,dkms install -m mmuscope -v $(VERSION))
+
+dkms-uninstall:
+	$(if $(DESTDIR),,dkms remove -m mmuscope -v $(VERSION) --all)
+	rm -rf $(DKMS_DIR)
+
+lab-modules:
+	@+set -e; for v in $(LAB_MODULE_KERNELS); do \
+		dir=$$(tools/lab/lab headers --kernel $$v); \
+		$(MAKE) --no-print-directory modules KDIR=$$dir; \
+	done
+
 # ------------------------------------------------------------------- tests
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 export O
@@ -184,13 +234,26 @@ $(LAB_CHECK): $(LAB_CHECK_OBJECTS)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(SAN_CFLAGS) $(LDFLAGS) $^ -lcmocka -ljansson -o $@
 
+# Programs that run inside the lab: records of a collector, and bad manners.
+SAME := $(O)/tests/same/records
+HOSTILE := $(O)/tests/lab/tools/hostile
+
+$(SAME).o $(HOSTILE).o: $(O)/%.o: %.c $(O)/user.flags | deps
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(SAME) $(HOSTILE): %: %.o $(O)/libmmuscope.a
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
+
 GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
 $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
 
-.PHONY: check check-unit check-cli check-lab
+.PHONY: check check-unit check-cli check-lab check-same
 check: deps
-	@+tests/run.sh '$(MAKE)' unit cli lab
+	@+tests/run.sh '$(MAKE)' unit cli lab same
 
 check-unit: deps $(UNIT_TESTS) $(REPLAYS)
 	@tests/unit/run.sh $(UNIT_TESTS) $(REPLAYS)
@@ -198,8 +261,11 @@ check-unit: deps $(UNIT_TESTS) $(REPLAYS)
 check-cli: deps $(O)/mmuscope
 	@tests/cli/run.sh
 
-check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK)
+check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 	@tests/lab/run.sh
+
+check-same: deps $(SAME) $(GUEST) lab-modules
+	@tests/same/run.sh
 
 # ----------------------------------------------------- demonstration, bench
 BENCH := $(patsubst %.c,$(O)/%,$(wildcard tools/bench/*.c))
@@ -219,7 +285,7 @@ $(TOOLS): %: %.o $(O)/libmmuscope.a
 demo: deps all $(DEMO) $(GUEST)
 	@tools/demo.sh
 
-bench: deps all $(BENCH) $(GUEST)
+bench: deps all $(BENCH) $(GUEST) lab-modules
 	@tools/bench/run.sh
 
 style: deps
@@ -253,11 +319,14 @@ help:
 	@printf '%s\n' \
 	'make             build ./mmuscope' \
 	'make demo        build all, trace guests under NPT and shadow paging in the lab' \
-	'make check       every test: check-unit, check-cli, check-lab' \
+	'make check       every test: check-unit, check-cli, check-lab, check-same' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
 	'make check-lab   the tool on real KVM in emulated machines' \
 	'make fuzz        recordings and expressions made of anything, for FUZZ_SECONDS=600' \
+	'make check-same  eBPF and the kernel module record the same' \
+	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
+	'make dkms-install  have DKMS build it for every kernel; dkms-uninstall' \
 	'make bench       what tracing costs' \
 	'make style       format, shell scripts, spelling, lengths' \
 	'make man         man pages, in $(O)/docs' \
@@ -273,4 +342,5 @@ help:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
 -include $(LAB_CHECK_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(FUZZ_NAMES:%=$(O)/san/tests/fuzz/fuzz_%.d)
+-include $(SAME).d $(HOSTILE).d
 -include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)

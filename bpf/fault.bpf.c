@@ -456,7 +456,7 @@ int BPF_PROG(emulate)
 
 	if (!v)
 		return 0;
-	if (cfg.isa == MMUSCOPE_isa_vmx && v->span.phase == SPAN_EXITED && reason_of(v) == 49)
+	if (cfg.isa == MMUSCOPE_isa_vmx && span_outside(&v->span) && reason_of(v) == 49)
 		span_mmio(&v->span, bpf_ktime_get_ns(), MMUSCOPE_UNKNOWN);
 	span_saw(&v->span, SPAN_SEEN_EMULATE);
 	return 0;
@@ -468,7 +468,7 @@ int BPF_PROG(mmio_access, u32 type, u32 len, u64 gpa)
 {
 	struct vcpu_state *v = vcpu_running();
 
-	if (!v || v->span.phase != SPAN_FAULT || v->span.rec.error != PF_RESERVED)
+	if (!v || !span_handling(&v->span) || v->span.rec.error != PF_RESERVED)
 		return 0;
 	v->span.rec.error |= EPTQ_MISCONFIG | (type == 2 ? EPTQ_WRITE : EPTQ_READ);
 	/* Where the address is until span_unpack(). */

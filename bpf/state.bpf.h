@@ -313,9 +313,7 @@ static __always_inline u8 origin_of(struct vcpu_state *v)
 {
 	if (v->ctx.origin)
 		return v->ctx.origin;
-	if (v->span.phase == SPAN_FAULT)
-		return MMUSCOPE_origin_fault;
-	return v->span.phase == SPAN_EXITED ? MMUSCOPE_origin_run : MMUSCOPE_origin_ioctl;
+	return span_origin(&v->span);
 }
 
 /* Who does what for which VM right now; without a context all is unknown. */

@@ -13,7 +13,7 @@ declare -A packages=(
 		libzstd-dev libjansson-dev scdoc"
 	[fuzz]="clang libclang-rt-dev"
 	[test]="libcmocka-dev bats jq util-linux"
-	[style]="clang-format shellcheck codespell universal-ctags"
+	[style]="clang-format shellcheck codespell universal-ctags sparse"
 	[lab]="qemu-system-x86 bochs bochs-term bochsbios vgabios
 		busybox-static cpio kmod xz-utils zstd util-linux binutils"
 	[bench]="linux-perf trace-cmd bpftrace jq"

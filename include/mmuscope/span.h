@@ -109,6 +109,14 @@ SPAN_INLINE int span_outside(const struct span *s)
 	return s->phase == SPAN_EXITED;
 }
 
+/* Why a vCPU does what it does while nothing says more. */
+SPAN_INLINE __u8 span_origin(const struct span *s)
+{
+	if (span_open(s))
+		return MMUSCOPE_origin_fault;
+	return span_outside(s) ? MMUSCOPE_origin_run : MMUSCOPE_origin_ioctl;
+}
+
 /*
  * Whether the fault's handler is at work. After its answer, and before the entry,
  * KVM maps pages that were read meanwhile (kvm_arch_async_page_ready) through the

@@ -20,6 +20,19 @@ load common
 	assert_refused 2
 }
 
+@test "stat: a collector that there is not" {
+	run --separate-stderr mmuscope stat --collector ebpf -d 1
+	assert_refused 2
+	[[ "$stderr" == *ebpf* ]]
+}
+
+@test "stat --collector kmod without the module: how to have it, exit 1" {
+	[ ! -e /dev/mmuscope ] || skip "the module is loaded"
+	run --separate-stderr mmuscope stat --collector kmod -d 0.1
+	assert_refused 1
+	[[ "$stderr" == *"modprobe mmuscope"* ]]
+}
+
 @test "list takes no argument" {
 	run --separate-stderr mmuscope list now
 	assert_refused 2

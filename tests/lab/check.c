@@ -52,7 +52,7 @@ static int run_group(const struct check *check)
 int main(int argc, char **argv)
 {
 	const struct check *lists[] = {
-		workload_checks, work_checks, vm_checks, record_checks,
+		workload_checks, work_checks, vm_checks, record_checks, kmod_checks,
 	};
 	int failed = 0;
 

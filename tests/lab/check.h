@@ -12,7 +12,8 @@ struct check {
 	const char *const *names;	/* ended by NULL */
 };
 
-extern const struct check workload_checks[], work_checks[], vm_checks[], record_checks[];
+extern const struct check workload_checks[], work_checks[], vm_checks[], record_checks[],
+	kmod_checks[];
 
 /* The one VM of that process, for one whose name was missed. */
 json_t *vm_by_pid(json_t *report, long long pid);

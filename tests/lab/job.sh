@@ -3,7 +3,7 @@
 # The job of the lab tests: tests/lab/run.sh has it run inside. What comes out in
 # /results is judged on the outside, by tests/lab/check.c.
 #
-# Arguments: the parts to run (default: all).
+# Arguments: the collector, bpf or kmod; then the parts to run (default: all).
 
 # start NAME WORKLOAD [OPTION]...: a guest that stands still before its measured work.
 start() {
@@ -51,7 +51,15 @@ end() {
 trace() {
 	_name=$1
 	shift
-	bg "$_name.stat" mmuscope stat --json -o "/results/$_name.json" "$@"
+	bg "$_name.stat" mmuscope stat --collector "$collector" --json \
+		-o "/results/$_name.json" "$@"
+}
+
+# The same where another one runs: the kernel module serves one at a time.
+trace_also() {
+	_name=$1
+	shift
+	bg "$_name.stat" mmuscope stat --collector bpf --json -o "/results/$_name.json" "$@"
 }
 
 # Attached, and running VMs were found: the program waits for records.
@@ -145,7 +153,14 @@ echo "tdp=$tdp" >/results/machine
 for program in mmuscope mmuscope-guest; do
 	command -v "$program" >/dev/null || fail "there is no $program"
 done
+collector=$1
+shift
+echo "$collector" >/results/collector
 [ $# -gt 0 ] || set -- workloads vms record stress refusals
+if [ "$collector" = kmod ]; then
+	insmod /lab-tests/mmuscope.ko || fail "the kernel module does not load"
+	[ $# -ne 5 ] || set -- "$@" kmod
+fi
 for part in "$@"; do
 	say "part $part: $(cut -d ' ' -f 1 /proc/uptime) s"
 	# shellcheck source=/dev/null

@@ -15,7 +15,7 @@ step no-pid mmuscope stat -p 999999 -d 1
 
 : >/tmp/empty
 mount -o bind /tmp/empty /sys/kernel/btf/vmlinux
-step no-btf mmuscope stat -d 1
+step no-btf mmuscope stat --collector bpf -d 1
 umount /sys/kernel/btf/vmlinux
 
 mode none

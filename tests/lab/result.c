@@ -59,6 +59,15 @@ const char *result_tdp(void)
 	return tdp;
 }
 
+bool result_kmod(void)
+{
+	char *collector = result_text("collector", "");
+	bool is = collector && !strcmp(collector, "kmod\n");
+
+	free(collector);
+	return is;
+}
+
 char *result_word(const char *name, const char *suffix, const char *key)
 {
 	char *text = result_text(name, suffix), *rest = text, *line, *word = NULL;

@@ -22,6 +22,9 @@ bool result_is_reference(void);
 /* The mode of the hardware there: "npt" or "ept". */
 const char *result_tdp(void);
 
+/* Whether the collector was the kernel module. */
+bool result_kmod(void);
+
 /* The whole of a file, to be freed. NULL where there is none. */
 char *result_text(const char *name, const char *suffix);
 

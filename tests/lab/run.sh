@@ -2,29 +2,31 @@
 # SPDX-License-Identifier: GPL-2.0
 # mmuscope on real KVM in emulated machines:
 #
-#   tests/lab/run.sh [--kernel V] [--machine amd|intel] [PART]...
+#   tests/lab/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod] [PART]...
 #
-# Without --machine both run, side by side. A line for each group of checks, and
-# what differs in those that fail. PART: what of the job to run, for trials.
+# Without --machine both run, side by side; the kernel module on the faster one
+# unless it is asked for. A line for each group of checks, and what differs in those
+# that fail. PART: what of the job to run, for trials.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
 results=$build/test-results
 kernel=6.1
 machines=(amd intel)
+collectors=
 parts=(workloads vms record stress refusals)
 chosen=()
 limit=1800	# seconds; five minutes are usual, on a machine with nothing else to do
 
 while [ $# -gt 0 ]; do
 	case $1 in
-	--kernel | --machine)
+	--kernel | --machine | --collector)
 		[ $# -ge 2 ] || { echo "lab: $1 wants a value" >&2; exit 2; }
-		if [ "$1" = --kernel ]; then
-			kernel=$2
-		else
-			machines=("$2")
-		fi
+		case $1 in
+		--kernel) kernel=$2 ;;
+		--machine) machines=("$2") ;;
+		--collector) collectors=$2 ;;
+		esac
 		shift
 		;;
 	-*) echo "lab: there is no option $1; see the head of $0" >&2; exit 2 ;;
@@ -32,6 +34,9 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+
+headers=$(tools/lab/lab headers --kernel "$kernel") || exit 1
+module=$build/kmod/${headers##*/linux-headers-}/mmuscope.ko
 
 # TAP of several groups; lines with "! " in front of a result belong to it.
 judge() {
@@ -74,19 +79,23 @@ judge() {
 	fi
 }
 
-# run NAME OUT PART...: one boot.
+# run NAME COLLECTOR OUT PART...: one boot.
 run() {
-	local name=$1 out=$2 adds=() part
+	local name=$1 collector=$2 out=$3 adds=() part
 
-	shift 2
-	for part in "${parts[@]}"; do
+	shift 3
+	if [ "$collector" = kmod ]; then
+		adds+=(--add "$build/tests/same/records" --add "$build/tests/lab/tools/hostile"
+			--add "$module:/lab-tests/mmuscope.ko")
+	fi
+	for part in "${parts[@]}" kmod; do
 		adds+=(--add "tests/lab/$part.sh:/lab-tests/$part.sh")
 	done
 	# The kernel log is one of the checks.
 	tools/lab/lab run --machine "$name" --kernel "$kernel" --timeout "$limit" --allow-dmesg \
 		--out "$out" --add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
 		--add "$build/tools/lab/guest/mmuscope-guest" "${adds[@]}" \
-		tests/lab/job.sh "$@" >"$out/lab.log" 2>&1 </dev/null
+		tests/lab/job.sh "$collector" "$@" >"$out/lab.log" 2>&1 </dev/null
 }
 
 # What several boots of a machine left becomes one folder.
@@ -99,9 +108,9 @@ merge() {
 	done
 }
 
-# The slow machine is booted twice, for half of the parts each.
+# machine NAME COLLECTOR OUT: the slow one is booted twice, for half of the parts each.
 machine() {
-	local name=$1 out=$2 boots=("${chosen[*]:-${parts[*]}}") i pid=() bad=0
+	local name=$1 collector=$2 out=$3 boots=("${chosen[*]}") i pid=() bad=0
 
 	if [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
 		boots=(workloads "vms record stress refusals")
@@ -109,7 +118,7 @@ machine() {
 	for i in "${!boots[@]}"; do
 		mkdir "$out/boot.$i"
 		# shellcheck disable=SC2086
-		run "$name" "$out/boot.$i" ${boots[$i]} &
+		run "$name" "$collector" "$out/boot.$i" ${boots[$i]} &
 		pid+=($!)
 	done
 	for i in "${!boots[@]}"; do
@@ -126,23 +135,44 @@ machine() {
 	echo 0 1 >"$out/counts"
 }
 
+# of NAME: what is to run on that machine.
+of() {
+	if [ -n "$collectors" ]; then
+		echo "$collectors"
+	elif [ "$1" = amd ]; then
+		echo bpf kmod
+	else
+		echo bpf
+	fi
+}
+
+lane() {
+	local collector out
+
+	for collector in $(of "$1"); do
+		out=$results/lab-$1-$kernel-$collector
+		rm -rf "$out"
+		mkdir -p "$out"
+		machine "$1" "$collector" "$out" >"$out/report"
+	done
+}
+
 mkdir -p "$results"
 rm -f "$results/lab.counts"
 for name in "${machines[@]}"; do
-	out=$results/lab-$name-$kernel
-	rm -rf "$out"
-	mkdir -p "$out"
-	machine "$name" "$out" >"$out/report" &
+	lane "$name" &
 done
 wait
 passed=0 failed=0
 for name in "${machines[@]}"; do
-	out=$results/lab-$name-$kernel
-	release=$(cat "$out/kernel" 2>/dev/null || echo "$kernel")
-	printf 'lab: machine %s, Linux %s\n' "$name" "$release"
-	cat "$out/report"
-	read -r p f <"$out/counts" || p=0 f=1
-	passed=$((passed + p)) failed=$((failed + f))
+	for collector in $(of "$name"); do
+		out=$results/lab-$name-$kernel-$collector
+		release=$(cat "$out/kernel" 2>/dev/null || echo "$kernel")
+		printf 'lab: machine %s, Linux %s, collector %s\n' "$name" "$release" "$collector"
+		cat "$out/report"
+		read -r p f <"$out/counts" || p=0 f=1
+		passed=$((passed + p)) failed=$((failed + f))
+	done
 done
 echo "$passed $failed" >"$results/lab.counts"
 printf 'lab: %d passed, %d failed\n' "$passed" "$failed"

@@ -1,23 +1,24 @@
 # shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
 # Several VMs, some there before mmuscope, some after, one after the other and at
-# once, and four mmuscopes that look at them with different filters. A fifth records.
+# once, and four mmuscopes that look at them with different filters. A fifth records. Of the
+# kernel module's own filters kmod.sh takes care.
 
 mode "$tdp"
 start vm-a touch --pages 1000
 start vm-b touch --pages 3000
 start victim touch --pages 500
 trace all
-trace by-pid -p "$(bg_pid vm-a)"
-trace by-name --vm vm-b
-bg recorded.stat mmuscope record -o /tmp/recorded.data
+trace_also by-pid -p "$(bg_pid vm-a)"
+trace_also by-name --vm vm-b
+bg recorded.stat mmuscope record --collector bpf -o /tmp/recorded.data
 for t in all by-pid by-name recorded; do
 	wait_attached "$t"
 done
 for g in vm-a vm-b victim; do
 	go "$g"
 done
-step by-command mmuscope stat --json -o /results/by-command.json -- \
+step by-command mmuscope stat --collector bpf --json -o /results/by-command.json -- \
 	sh -c 'mmuscope-guest touch --pages 700 --name command >/results/command.out; exit 7'
 for g in vm-a vm-b victim; do
 	wait_done "$g"

@@ -34,6 +34,18 @@ bench_stat() {
 	stat_close stat
 }
 
+# The same by the kernel module.
+bench_kmod() {
+	insmod /bench/mmuscope.ko || fail "the kernel module does not load"
+	stat_open kmod-stopped mmuscope stat --collector kmod --json --ring-size 16M
+	reps kmod-stopped "$reps" "$pages" stop "$pid"
+	stat_close kmod-stopped
+	stat_open kmod mmuscope stat --collector kmod --json
+	reps kmod "$reps" "$pages" count "$pid"
+	stat_close kmod
+	rmmod mmuscope || fail "the kernel module does not go"
+}
+
 ftrace() {
 	for event in "$@"; do
 		echo 1 >"$TRACEFS/events/$event/enable"
@@ -70,6 +82,7 @@ bench_stat
 for i in 1 2; do
 	step "startup-$i" startup mmuscope stat -o /dev/null --
 done
+bench_kmod
 bench_ftrace
 bench_perf
 ! [ -s /results/failed ]

@@ -55,12 +55,15 @@ row() {
 # ---------------------------------------------------------------- the lab
 # lab_start MODE: both modes run at once; instructions do not get more by that.
 lab_start() {
-	local perf=()
+	local perf=() headers module
+	headers=$(tools/lab/lab headers --kernel $kernel)
+	module=$out/kmod/${headers##*/linux-headers-}/mmuscope.ko
 	if [ -z "$quick" ] && command -v perf >/dev/null; then
 		perf=(--add "$(command -v perf)")
 	fi
 	LAB_QUIET=1 tools/lab/lab run --kernel $kernel --icount --timeout 420 --out "$tmp/$1" \
 		--add "$mmuscope:/bin/mmuscope" --add "$out/tools/bench/startup" \
+		--add "$module:/bench/mmuscope.ko" \
 		--add $here/reps.sh:/bin/reps "${perf[@]}" $here/job.sh "$1" "$pages" \
 		"$repetitions" >"$tmp/$1.log" 2>&1
 }
@@ -97,6 +100,8 @@ lab_texts=(
 	"untraced|a fault, untraced|-"
 	"stat-stopped|+ mmuscope stat, recording alone (consumer stopped)|900 700"
 	"stat|+ mmuscope stat, all (consumer on the guest's CPU)|-"
+	"kmod-stopped|+ the same by the kernel module, recording alone|700 450"
+	"kmod|+ the same by the kernel module, all|-"
 	"ftrace-one|+ ftrace, kvm_page_fault alone|-"
 	"ftrace-all|+ ftrace, all of kvm and kvmmmu|-"
 	"perf-stat|+ perf stat, counting all of kvm and kvmmmu|-"
@@ -120,7 +125,7 @@ lab_rows() {
 		fi
 		row "$mode" "$name-spread" "" "$spread" hidden
 		case $name in
-		stat | perf-record)
+		stat | kmod | perf-record)
 			row "$mode" "$name-consumer" "  of ${name/-/ }, executed by the consumer" \
 				"$consumer" instructions/fault
 			;;
@@ -130,7 +135,7 @@ lab_rows() {
 
 lab_lost() {
 	local mode=$1 lost
-	lost=$(jq -s 'map(.collection.lost) | add' "$tmp/$mode"/stat{,-stopped}.out)
+	lost=$(jq -s 'map(.collection.lost) | add' "$tmp/$mode"/{stat,kmod}{,-stopped}.out)
 	row "$mode" lost "mmuscope: records lost in all of these runs" "$lost" records = 0
 }
 

@@ -98,3 +98,36 @@ suite_download() {
 	rm -rf "$to/apt"
 	die "$LAB_PREPARE" "no suite of this machine's mirror has kernel $v"
 }
+
+# What the headers of release $1 consist of, as the given apt-cache tells.
+suite_headers() {
+	local release=$1
+
+	shift
+	"$@" depends "linux-headers-$release" 2>/dev/null | awk -v first="linux-headers-$release" '
+		BEGIN { print first }
+		$1 == "Depends:" && $2 ~ /^linux-(headers|kbuild)-/ { print $2; n++ }
+		END { exit !n }'
+}
+
+# Headers of exactly the kernel of release $2.
+suite_download_headers() {
+	local v=$1 release=$2 to=$3 suite packages
+
+	if packages=$(suite_headers "$release" apt-cache); then
+		# shellcheck disable=SC2086
+		(cd "$to" && apt-get -qq -o APT::Sandbox::User=root download $packages >&2) &&
+			return 0
+	fi
+	for suite in $(suite_names "$v"); do
+		rm -rf "$to/apt"
+		suite_open "$to/apt" "$suite" || continue
+		packages=$(suite_headers "$release" suite_apt "$to/apt" apt-cache) || continue
+		# shellcheck disable=SC2086
+		(cd "$to" && suite_apt "$to/apt" apt-get download $packages >&2) || continue
+		rm -rf "$to/apt"
+		return 0
+	done
+	rm -rf "$to/apt"
+	die "$LAB_PREPARE" "no suite of this machine's mirror has headers of kernel $release"
+}

@@ -281,7 +281,7 @@ static struct source *probes_find(struct diagnosis *found)
 		snprintf(found->error, sizeof(found->error), "kvm is not loaded");
 		return NULL;
 	}
-	src = source_bpf_open(&config, found->error, sizeof(found->error));
+	src = source_live_open(&config, found->error, sizeof(found->error));
 	if (!src) {
 		/* Root who is refused cannot do better: no tracing here. */
 		found->denied = (errno == EPERM || errno == EACCES) && geteuid() != 0;

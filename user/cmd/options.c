@@ -5,12 +5,13 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "lib/parse.h"
 
-enum { KEY_VM = 256, KEY_RING_SIZE, KEY_SOURCE, KEY_JSON };
+enum { KEY_VM = 256, KEY_RING_SIZE, KEY_COLLECTOR, KEY_SOURCE, KEY_JSON };
 
 void options_error(const struct argp_state *state, const char *format, ...)
 {
@@ -37,6 +38,19 @@ static size_t parse_ring_size(const struct argp_state *state, const char *arg)
 	return bytes;
 }
 
+static enum collector_kind parse_collector(const struct argp_state *state, const char *arg)
+{
+	static const char *const names[] = {
+		[COLLECTOR_AUTO] = "auto", [COLLECTOR_BPF] = "bpf", [COLLECTOR_KMOD] = "kmod",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(arg, names[i]))
+			return i;
+	}
+	options_error(state, "--collector wants bpf, kmod or auto, not '%s'", arg);
+}
+
 static error_t collect_parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
@@ -56,6 +70,9 @@ static error_t collect_parse(int key, char *arg, struct argp_state *state)
 	case KEY_RING_SIZE:
 		o->ring_bytes = parse_ring_size(state, arg);
 		return 0;
+	case KEY_COLLECTOR:
+		o->collector = parse_collector(state, arg);
+		return 0;
 	case KEY_SOURCE:
 		o->source = arg;
 		return 0;
@@ -71,6 +88,9 @@ const struct argp options_collect = {
 		{ "ring-size", KEY_RING_SIZE, "BYTES", 0,
 		  "Buffer per CPU, a power of two; K, M and G are understood "
 		  "(default: by number of CPUs)", 0 },
+		{ "collector", KEY_COLLECTOR, "WHICH", 0,
+		  "bpf, kmod (the kernel module) or auto (default): eBPF where it has all that is "
+		  "wanted, else the module", 0 },
 		/* For tests and benchmarks. */
 		{ "source", KEY_SOURCE, "SOURCE", OPTION_HIDDEN,
 		  "synth[:records=N,streams=N,vms=N,vcpus=N,seed=N,lost=N]: made-up records", 0 },

@@ -9,6 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "source/source.h"
+
 /**
  * struct options - what the command line said
  * @name: "mmuscope stat", for --help
@@ -17,6 +19,7 @@
  * @duration_ns: -d, 0 when not given
  * @interval_ns: -i, 0 when not given
  * @ring_bytes: --ring-size, 0 for the source's default
+ * @collector: --collector
  * @json: --json
  * @output: -o, or NULL
  * @source: --source, or NULL
@@ -29,6 +32,7 @@ struct options {
 	uint64_t duration_ns;
 	uint64_t interval_ns;
 	size_t ring_bytes;
+	enum collector_kind collector;
 	bool json;
 	const char *output;
 	const char *source;

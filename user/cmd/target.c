@@ -111,8 +111,9 @@ struct source *target_open(const struct options *o, pid_t root)
 {
 	struct source_config cfg = {
 		.pid = o->pid, .root = root, .ring_bytes = o->ring_bytes,
+		.collector = o->collector,
 	};
-	char err[256] = "";
+	char err[512] = "";
 	struct source *src;
 
 	if (o->source) {
@@ -129,8 +130,10 @@ struct source *target_open(const struct options *o, pid_t root)
 	}
 	if (o->vm && find_vm(o->vm, &cfg.pid))
 		return NULL;
-	src = source_bpf_open(&cfg, err, sizeof(err));
-	if (!src)
-		fprintf(stderr, "mmuscope: %s\n", *err ? err : strerror(errno));
+	src = source_live_open(&cfg, err, sizeof(err));
+	if (!src && !*err)
+		snprintf(err, sizeof(err), "%s", strerror(errno));
+	if (*err)
+		fprintf(stderr, "mmuscope: %s\n", err);
 	return src;
 }

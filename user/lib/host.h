@@ -137,5 +137,7 @@ void host_cpu_examine(struct host *host);
 void host_kvm_examine(struct host *host);
 void host_mm_examine(struct host *host);
 void host_kernel_examine(struct host *host);
+void host_module_examine(struct host *host, const char *release);
+bool host_module_loaded(const struct host *host);
 
 #endif /* LIB_HOST_H */

@@ -25,6 +25,10 @@ static void btf_tell(struct host *host)
 
 	if (vmlinux)
 		host_tell(host, "kernel", "btf.vmlinux", HOST_OK, "types of the kernel", "there");
+	else if (host_module_loaded(host))
+		host_tell(host, "kernel", "btf.vmlinux", HOST_WARN,
+			  "eBPF needs CONFIG_DEBUG_INFO_BTF, the kernel module lacks some fields",
+			  "not there");
 	else
 		host_tell(host, "kernel", "btf.vmlinux", HOST_BAD,
 			  "needs CONFIG_DEBUG_INFO_BTF", "not there");
@@ -97,4 +101,5 @@ void host_kernel_examine(struct host *host)
 	lockdown_tell(host);
 	host_tell_settings(host, "kernel", settings, sizeof(settings) / sizeof(settings[0]));
 	memlock_tell(host);
+	host_module_examine(host, release);
 }

@@ -19,19 +19,13 @@
 
 #include "source/collector.h"
 #include "source/faults.h"
+#include "source/made.h"
 #include "source/ring.h"
 #include "source/source.h"
 
 /* The kernel's own accounting of BPF costs time too: it runs for a part of each period only. */
 #define COST_PERIOD_NS	1000000000ULL
 #define COST_WINDOW_NS	50000000ULL
-
-struct made {
-	struct mmuscope_hdr *rec;	/* records one behind the other */
-	size_t len;
-	size_t room;
-	size_t read;
-};
 
 struct source_bpf {
 	struct source base;
@@ -44,7 +38,6 @@ struct source_bpf {
 	struct cpu_lost *lost_then;
 	uint64_t skipped_then;
 	struct made made;
-	uint64_t tick_ts;
 	uint64_t records;
 	int stats_fd;			/* the kernel's accounting is on, else -1 */
 	uint64_t window_ts;
@@ -84,22 +77,13 @@ static void bpf_close(struct source *src)
 	free(b->rings);
 	free(b->exits_then);
 	free(b->lost_then);
-	free(b->made.rec);
+	made_free(&b->made);
 	free(b);
 }
 
 static unsigned int bpf_streams(const struct source *src)
 {
 	return ((const struct source_bpf *)src)->cpus * 2 + 1;
-}
-
-static int made_next(struct made *m, const struct mmuscope_hdr **rec)
-{
-	if (m->read == m->len)
-		return 0;
-	*rec = (void *)((char *)m->rec + m->read);
-	m->read += (*rec)->size;
-	return 1;
 }
 
 static int bpf_next(struct source *src, unsigned int stream, const struct mmuscope_hdr **rec)
@@ -127,8 +111,8 @@ static void bpf_release(struct source *src, unsigned int stream)
 		faults_release(&b->faults, stream);
 	else if (stream < 2 * b->cpus)
 		ring_release(&b->rings[stream - b->cpus]);
-	else if (b->made.read == b->made.len)
-		b->made.read = b->made.len = 0;
+	else
+		made_release(&b->made);
 }
 
 static void window_open(struct source_bpf *b, uint64_t now)
@@ -166,26 +150,6 @@ static int bpf_wait(struct source *src, int timeout_ms)
 	return epoll_wait(b->epoll, &ev, 1, timeout_ms) < 0 ? -errno : 0;
 }
 
-static struct mmuscope_hdr *made_add(struct made *m, size_t size)
-{
-	struct mmuscope_hdr *hdr;
-
-	if (m->len + size > m->room) {
-		size_t room = m->room ? 2 * m->room : 16384;
-		void *mem = realloc(m->rec, room);
-
-		if (!mem)
-			return NULL;
-		m->rec = mem;
-		m->room = room;
-	}
-	hdr = (void *)((char *)m->rec + m->len);
-	memset(hdr, 0, size);
-	hdr->size = size;
-	m->len += size;
-	return hdr;
-}
-
 /* What the exits that are faults have as their reason: asm/vmx.h, asm/svm.h. */
 static unsigned int fault_index(const struct span *s)
 {
@@ -196,65 +160,32 @@ static unsigned int fault_index(const struct span *s)
 							    EXIT_REASON_EPT_VIOLATION);
 }
 
-static int exits_add(struct source_bpf *b, unsigned int slot, uint64_t now)
+static int exits_add(struct source_bpf *b, unsigned int slot)
 {
 	const struct vcpu_state *v = &collector_maps(b->collector)->vcpus[slot];
 	const struct exit_count *count_now = collector_maps(b->collector)->exits[slot].by;
 	struct exit_count *then = b->exits_then[slot].by;
 	unsigned int faults = fault_index(&v->span);
+	struct made_vcpu who = {
+		.vm = v->span.rec.hdr.vm, .vcpu = v->span.rec.hdr.vcpu, .isa = v->span.isa,
+	};
+	int err = 0;
 
-	if (!v->span.rec.hdr.vm)
-		return 0;
-	for (unsigned int i = 0; i < EXIT_INDEX_MAX; i++) {
-		uint64_t count = count_now[i].count - then[i].count;
-		uint64_t ns = count_now[i].ns - then[i].ns;
-		struct mmuscope_exits *rec;
+	for (unsigned int i = 0; who.vm && i < EXIT_INDEX_MAX && !err; i++) {
+		struct exit_count seen = count_now[i];
 
 		if (i == faults) {
-			count += v->faults.count;
-			ns += v->faults.ns;
+			seen.count += v->faults.count;
+			seen.ns += v->faults.ns;
 		}
-		if (!count)
-			continue;
-		rec = (void *)made_add(&b->made, sizeof(*rec));
-		if (!rec)
-			return -ENOMEM;
-		rec->hdr.ts = now;
-		rec->hdr.dur = now - b->tick_ts;
-		rec->hdr.type = MMUSCOPE_TYPE_exits;
-		rec->hdr.vm = v->span.rec.hdr.vm;
-		rec->hdr.vcpu = v->span.rec.hdr.vcpu;
-		rec->count = count;
-		rec->ns = ns;
-		rec->reason = exit_reason(i);
-		rec->isa = v->span.isa;
-		then[i].count += count;
-		then[i].ns += ns;
+		err = made_exits(&b->made, &who, i, seen.count - then[i].count,
+				 seen.ns - then[i].ns);
+		then[i] = seen;
 	}
-	return 0;
+	return err;
 }
 
-static int lost_add(struct source_bpf *b, uint32_t cpu, uint8_t stage, uint64_t count,
-		    uint64_t now)
-{
-	struct mmuscope_lost *rec;
-
-	if (!count)
-		return 0;
-	rec = (void *)made_add(&b->made, sizeof(*rec));
-	if (!rec)
-		return -ENOMEM;
-	rec->hdr.ts = now;
-	rec->hdr.dur = now - b->tick_ts;
-	rec->hdr.type = MMUSCOPE_TYPE_lost;
-	rec->hdr.vcpu = MMUSCOPE_NO_VCPU;
-	rec->count = count;
-	rec->cpu = cpu;
-	rec->stage = stage;
-	return 0;
-}
-
-static int lost_add_cpu(struct source_bpf *b, unsigned int cpu, uint64_t now)
+static int lost_add_cpu(struct source_bpf *b, unsigned int cpu)
 {
 	const struct cpu_lost *lost = &collector_maps(b->collector)->lost[cpu];
 	int err = 0;
@@ -262,16 +193,16 @@ static int lost_add_cpu(struct source_bpf *b, unsigned int cpu, uint64_t now)
 	for (unsigned int stage = 0; stage < STAGES_MAX && !err; stage++) {
 		uint64_t count = __atomic_load_n(&lost->count[stage], __ATOMIC_RELAXED);
 
-		err = lost_add(b, cpu, stage, count - b->lost_then[cpu].count[stage], now);
+		err = made_lost(&b->made, cpu, stage, count - b->lost_then[cpu].count[stage]);
 		b->lost_then[cpu].count[stage] = count;
 	}
 	return err;
 }
 
-static int skipped_add(struct source_bpf *b, uint64_t now)
+static int skipped_add(struct source_bpf *b)
 {
 	uint64_t skipped = collector_skipped(b->collector);
-	int err = lost_add(b, ~0U, MMUSCOPE_stage_probe, skipped - b->skipped_then, now);
+	int err = made_lost(&b->made, ~0U, MMUSCOPE_stage_probe, skipped - b->skipped_then);
 
 	b->skipped_then = skipped;
 	return err;
@@ -280,17 +211,14 @@ static int skipped_add(struct source_bpf *b, uint64_t now)
 static int bpf_tick(struct source *src)
 {
 	struct source_bpf *b = of(src);
-	uint64_t now = now_ns();
 	int err = 0;
 
+	made_begin(&b->made, now_ns());
 	for (unsigned int slot = 0; slot < VCPUS_MAX && !err; slot++)
-		err = exits_add(b, slot, now);
+		err = exits_add(b, slot);
 	for (unsigned int cpu = 0; cpu < CPUS_MAX && !err; cpu++)
-		err = lost_add_cpu(b, cpu, now);
-	if (!err)
-		err = skipped_add(b, now);
-	b->tick_ts = now;
-	return err;
+		err = lost_add_cpu(b, cpu);
+	return err ? err : skipped_add(b);
 }
 
 static size_t bpf_probes(const struct source *src, const struct probe_status **list)
@@ -369,7 +297,7 @@ static int rings_open(struct source_bpf *b, size_t bytes)
 		fd = bpf_map_get_fd_by_id(id);
 		if (fd < 0)
 			return -errno;
-		err = ring_map(&b->rings[cpu], fd, bytes);
+		err = ring_map(&b->rings[cpu], fd, 0, bytes);
 		if (!err && epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev))
 			err = -errno;
 		if (err)
@@ -404,7 +332,8 @@ struct source *source_bpf_open(const struct source_config *cfg, char *msg, size_
 		snprintf(msg, len, "cannot map the rings: %s", strerror(-err));
 		goto fail;
 	}
-	b->tick_ts = b->start_ts = now_ns();
+	b->start_ts = now_ns();
+	made_init(&b->made, b->start_ts);
 	collector_find_running(b->collector);
 	window_open(b, b->start_ts);
 	return &b->base;

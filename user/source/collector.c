@@ -2,7 +2,6 @@
 #include "source/collector.h"
 
 #include <bpf/bpf.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 
 #include "mmuscope.skel.h"
 #include "source/attach.h"
+#include "source/hypervisor.h"
 
 #define LINKS_MAX	256
 #define SLOW_MAX	2	/* so many function hooks are taken away in the foreground */
@@ -58,46 +58,6 @@ static int libbpf_say(enum libbpf_print_level level, const char *format, va_list
 	return 0;
 }
 
-static bool parameter_on(const char *path)
-{
-	FILE *f = fopen(path, "r");
-	int c = f ? fgetc(f) : 'N';
-
-	if (f)
-		fclose(f);
-	return c == 'Y' || c == '1';
-}
-
-/* A vendor module of KVM that is neither Intel's nor AMD's. */
-static bool other_vendor(void)
-{
-	DIR *d = opendir("/sys/module");
-	struct dirent *e;
-	bool found = false;
-
-	while (d && (e = readdir(d)))
-		found |= !strncmp(e->d_name, "kvm_", 4);
-	if (d)
-		closedir(d);
-	return found;
-}
-
-/* Fills isa and tdp; -ENODEV where no KVM is ready to run a VM. */
-static int host_detect(struct collector_config *cfg)
-{
-	if (!access("/sys/module/kvm_amd", F_OK)) {
-		cfg->isa = MMUSCOPE_isa_svm;
-		cfg->tdp = parameter_on("/sys/module/kvm_amd/parameters/npt");
-	} else if (!access("/sys/module/kvm_intel", F_OK)) {
-		cfg->isa = MMUSCOPE_isa_vmx;
-		cfg->tdp = parameter_on("/sys/module/kvm_intel/parameters/ept");
-	} else if (!access("/sys/module/kvm", F_OK) && other_vendor()) {
-	} else {
-		return -ENODEV;
-	}
-	return 0;
-}
-
 size_t collector_ring_bytes(size_t wanted, unsigned int cpus)
 {
 	size_t bytes = 4 << 20;
@@ -119,37 +79,6 @@ size_t collector_slots(size_t ring_bytes)
 	return slots;
 }
 
-/*
- * RET_PF_* are numbered differently from kernel to kernel. BTF of kvm knows
- * them; kernels without it are those that still hand the exit reason to
- * kvm_exit, before the numbers changed the first time.
- */
-static void verdicts_fill(const struct kernel *k, uint8_t *map)
-{
-	static const struct {
-		const char *name;
-		int old;
-		uint8_t verdict;
-	} known[] = {
-		{ "RET_PF_RETRY", 0, MMUSCOPE_verdict_retry },
-		{ "RET_PF_EMULATE", 1, MMUSCOPE_verdict_emulated },
-		{ "RET_PF_WRITE_PROTECTED", -1, MMUSCOPE_verdict_emulated },
-		{ "RET_PF_FIXED", 3, MMUSCOPE_verdict_fixed },
-		{ "RET_PF_SPURIOUS", 4, MMUSCOPE_verdict_spurious },
-	};
-	bool btf = kernel_has_kvm_btf(k);
-	int64_t value;
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (!btf)
-			value = known[i].old;
-		else if (!kernel_enumerator(k, known[i].name, &value))
-			continue;
-		if (value >= 0 && value < RET_PF_MAX)
-			map[value] = known[i].verdict;
-	}
-}
-
 static void config_fill(struct collector *c, const struct source_config *want)
 {
 	struct collector_config *cfg = &c->cfg;
@@ -161,7 +90,7 @@ static void config_fill(struct collector *c, const struct source_config *want)
 	cfg->wake_bytes = c->ring_bytes / 4;
 	cfg->slots_mask = collector_slots(c->ring_bytes) - 1;
 	cfg->wake_mask = cfg->slots_mask / 4;
-	verdicts_fill(c->kernel, cfg->ret_pf);
+	hypervisor_verdicts(c->kernel, cfg->ret_pf, RET_PF_MAX);
 }
 
 static int ring_make(const struct collector *c)
@@ -338,7 +267,7 @@ static void probes_thin(struct collector *c)
 	c->cfg.counted = c->cfg.tdp && probe_by_program(&c->probes, "entry_b") &&
 			 probe_by_program(&c->probes, "set_spte");
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		c->cfg.counted &= kernel_has_member(c->kernel, "kvm_vcpu_stat", counters[i]);
+		c->cfg.counted &= kernel_member(c->kernel, "kvm_vcpu_stat", counters[i]) >= 0;
 	if (c->cfg.counted)
 		probe_drop(&c->probes, "kvm_tdp_page_fault_f");
 }
@@ -436,7 +365,7 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	snprintf(msg, len, "out of memory");
 	if (!c)
 		goto fail;
-	err = host_detect(&c->cfg);
+	err = hypervisor_detect(&c->cfg.isa, &c->cfg.tdp);
 	if (err) {
 		snprintf(msg, len, "kvm is not loaded: modprobe kvm_intel or kvm_amd first");
 		goto fail;

@@ -317,25 +317,53 @@ bool kernel_enumerator(const struct kernel *k, const char *name, int64_t *value)
 	return enumerator_in(k->vmlinux, 1, name, value);
 }
 
-static bool member_in(const struct btf *btf, const char *type, const char *member)
+/* Also looks into structs and unions without a name; bits from the begin, or -1. */
+static int64_t member_in(const struct btf *btf, const struct btf_type *t, const char *name)
 {
-	int32_t id = btf ? btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT) : -ENOENT;
-	const struct btf_type *t = id < 0 ? NULL : btf__type_by_id(btf, id);
+	const struct btf_member *m = btf_members(t);
 
-	for (int i = 0; t && i < btf_vlen(t); i++) {
-		if (!strcmp(btf__name_by_offset(btf, btf_members(t)[i].name_off), member))
-			return true;
+	for (int i = 0; i < btf_vlen(t); i++) {
+		const struct btf_type *inner = btf__type_by_id(btf, m[i].type);
+		const char *its = btf__name_by_offset(btf, m[i].name_off);
+		int64_t at = btf_member_bit_offset(t, i), deeper;
+
+		if (!strcmp(its, name))
+			return at;
+		if (*its || !btf_is_composite(inner))
+			continue;
+		deeper = member_in(btf, inner, name);
+		if (deeper >= 0)
+			return at + deeper;
 	}
-	return false;
+	return -1;
 }
 
-bool kernel_has_member(const struct kernel *k, const char *type, const char *member)
+static int member_of(const struct btf *btf, uint32_t from, const char *type, const char *name)
 {
-	for (size_t i = 0; i < MODULES; i++) {
-		if (member_in(k->module[i], type, member))
-			return true;
+	uint32_t end = btf ? btf__type_cnt(btf) : 0;
+
+	for (uint32_t id = from; id < end; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		int64_t bits;
+
+		if (!btf_is_struct(t) || strcmp(btf__name_by_offset(btf, t->name_off), type))
+			continue;
+		bits = member_in(btf, t, name);
+		if (bits >= 0 && bits % 8 == 0)
+			return bits / 8;
 	}
-	return member_in(k->vmlinux, type, member);
+	return -ENOENT;
+}
+
+int kernel_member(const struct kernel *k, const char *type, const char *member)
+{
+	int at = -ENOENT;
+
+	if (!k->vmlinux)
+		return -ENOENT;
+	for (size_t i = 0; i < MODULES && at < 0; i++)
+		at = member_of(k->module[i], btf__type_cnt(k->vmlinux), type, member);
+	return at < 0 ? member_of(k->vmlinux, 1, type, member) : at;
 }
 
 bool kernel_has_kprobes(const struct kernel *k)

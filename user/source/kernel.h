@@ -57,8 +57,8 @@ int kernel_event_field(const struct kernel *k, const char *system, const char *n
  */
 bool kernel_enumerator(const struct kernel *k, const char *name, int64_t *value);
 
-/* Whether kvm's BTF has the struct, and it the member. */
-bool kernel_has_member(const struct kernel *k, const char *type, const char *member);
+/* Bytes from the begin of a struct to a member of it; -ENOENT where BTF does not tell. */
+int kernel_member(const struct kernel *k, const char *type, const char *member);
 
 /* Whether the kernel can make kprobes at all. */
 bool kernel_has_kprobes(const struct kernel *k);

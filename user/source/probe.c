@@ -149,6 +149,9 @@ void probe_ban(struct probe_set *set, struct probe_choice *choice, int err)
 	/* Policy, or a kernel built without: the others of the kind fare no better. */
 	if (err == EPERM || err == EOPNOTSUPP || err == ENOTSUP)
 		set->refused[choice->way->how] = true;
+	/* Another tracer has the function, and then most likely more: our own module does. */
+	if (err == EBUSY && choice->way->how == HOW_TRAMPOLINE)
+		set->refused[choice->way->how] = true;
 	choice->banned |= 1U << (choice->way - choice->probe->way);
 	snprintf(choice->why, sizeof(choice->why), "%s of %s was refused: %s",
 		 choice->way->how == HOW_KPROBE ? "a kprobe" :

@@ -6,18 +6,18 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-int ring_map(struct ring *r, int fd, size_t size)
+int ring_map(struct ring *r, int fd, off_t offset, size_t size)
 {
 	size_t page = sysconf(_SC_PAGESIZE);
 	void *mem;
 	int err;
 
-	mem = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	mem = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset);
 	r->fd = fd;
 	if (mem == MAP_FAILED)
 		goto fail;
 	r->consumer = mem;
-	mem = mmap(NULL, page + 2 * size, PROT_READ, MAP_SHARED, fd, page);
+	mem = mmap(NULL, page + 2 * size, PROT_READ, MAP_SHARED, fd, offset + page);
 	if (mem == MAP_FAILED)
 		goto fail_consumer;
 	r->producer = mem;

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /**
  * struct ring - one mapped ring
@@ -32,11 +33,12 @@ struct ring {
  * ring_map() - map a ring
  * @r: filled
  * @fd: of the ring; belongs to @r from here on, also on failure
+ * @offset: where it begins in @fd
  * @size: bytes of its data area
  *
  * Return: 0 or -errno.
  */
-int ring_map(struct ring *r, int fd, size_t size);
+int ring_map(struct ring *r, int fd, off_t offset, size_t size);
 
 void ring_unmap(struct ring *r);
 

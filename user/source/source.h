@@ -17,16 +17,21 @@
 
 #include <mmuscope/abi.h>
 
+/* Which collector; auto: eBPF where nothing that is wanted is missing, else the kernel module. */
+enum collector_kind { COLLECTOR_AUTO, COLLECTOR_BPF, COLLECTOR_KMOD };
+
 /**
  * struct source_config - what to collect; a source ignores what it cannot have
  * @pid: only VMs owned by this process, 0 for every VM
  * @root: only VMs whose owner is this process or descends from it, 0 for every VM
  * @ring_bytes: size of one ring, a power of two, 0 for the default
+ * @collector: which, for source_live_open()
  */
 struct source_config {
 	pid_t pid;
 	pid_t root;
 	size_t ring_bytes;
+	enum collector_kind collector;
 };
 
 /* How much of mmuscope hangs on a probe. */
@@ -111,6 +116,21 @@ struct source {
  * ENODEV where kvm is not loaded, ENOTSUP where the kernel lacks what is required).
  */
 struct source *source_bpf_open(const struct source_config *cfg, char *err, size_t errlen);
+
+/**
+ * source_kmod_open() - start the kernel module's collector; as source_bpf_open()
+ *
+ * Also: ENOENT where the module is not loaded, EBUSY where another tool has it, EPROTO where it is
+ * not of this version.
+ */
+struct source *source_kmod_open(const struct source_config *cfg, char *err, size_t errlen);
+
+/**
+ * source_live_open() - open the collector that @cfg names, or the one to prefer here
+ * @err: as source_bpf_open(); also filled on success, where there is something to say about
+ *	which was taken; "" otherwise
+ */
+struct source *source_live_open(const struct source_config *cfg, char *err, size_t errlen);
 
 /**
  * struct synth_config - a made-up, deterministic load for tests and benchmarks

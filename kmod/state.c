@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Which vCPU, which task, for which VM: what nearly every probe asks first. */
+#include "state.h"
+
+#include <linux/hardirq.h>
+#include <linux/vmalloc.h>
+
+#include "life.h"
+
+#define CONTEXTS_MAX	4096
+
+/* The vCPU that this CPU served last: spares a search on nearly every event. */
+struct cpu_cache {
+	struct task_struct *task;
+	struct kvm_vcpu *vcpu;
+	struct vcpu_state *state;
+};
+
+static DEFINE_PER_CPU(struct cpu_cache, caches);
+
+/* Contexts of tasks that are no vCPU, by task_id(), and those that nobody has. */
+static struct table contexts;
+static struct task_ctx *pool;
+static struct table_node *pool_free;
+static DEFINE_RAW_SPINLOCK(pool_lock);
+
+int state_alloc(struct mmuscope_kmod_vcpu *exits)
+{
+	unsigned int i, cpu;
+	int err;
+
+	pool = vzalloc(CONTEXTS_MAX * sizeof(*pool));
+	if (!pool)
+		return -ENOMEM;
+	err = life_alloc(exits);
+	if (err) {
+		vfree(pool);
+		return err;
+	}
+	table_init(&contexts);
+	pool_free = NULL;
+	for (i = 0; i < CONTEXTS_MAX; i++) {
+		pool[i].node.next = pool_free;
+		pool_free = &pool[i].node;
+	}
+	for_each_possible_cpu(cpu)
+		memset(per_cpu_ptr(&caches, cpu), 0, sizeof(struct cpu_cache));
+	return 0;
+}
+
+void state_free(void)
+{
+	life_free();
+	vfree(pool);
+	pool = NULL;
+}
+
+static void cache_fill(struct kvm_vcpu *vcpu, struct vcpu_state *v)
+{
+	struct cpu_cache *c = this_cpu_ptr(&caches);
+
+	c->task = current;
+	c->vcpu = vcpu;
+	c->state = v;
+}
+
+struct vcpu_state *vcpu_of(struct kvm_vcpu *vcpu)
+{
+	struct cpu_cache *c = this_cpu_ptr(&caches);
+	struct vcpu_state *v = c->state;
+
+	/* The address may have been given to another vCPU since. */
+	if (likely(c->vcpu == vcpu && c->task == current && (!v || v->vcpu == vcpu)))
+		return v;
+	v = vcpu_find(vcpu);
+	cache_fill(vcpu, v);
+	return v;
+}
+
+static noinline struct vcpu_state *vcpu_by_task(void)
+{
+	struct vcpu_state *v = vcpu_find_task(task_id(current));
+
+	if (v)
+		cache_fill(v->vcpu, v);
+	return v;
+}
+
+struct vcpu_state *vcpu_current(void)
+{
+	struct cpu_cache *c = this_cpu_ptr(&caches);
+	struct vcpu_state *v = c->state;
+
+	/* A dead task's address may be another one's by now, its number is not so soon. */
+	if (likely(c->task == current && v && v->vcpu && v->tid == task_id(current)))
+		return v;
+	return vcpu_by_task();
+}
+
+struct task_ctx *ctx_current(void)
+{
+	struct vcpu_state *v = vcpu_current();
+	struct table_node *node;
+
+	if (v)
+		return &v->ctx;
+	node = table_find(&contexts, task_id(current));
+	return node ? container_of(node, struct task_ctx, node) : NULL;
+}
+
+static struct task_ctx *ctx_new(void)
+{
+	struct table_node *node;
+	struct task_ctx *c;
+	unsigned long flags;
+
+	if (in_nmi())
+		return NULL;
+	raw_spin_lock_irqsave(&pool_lock, flags);
+	node = pool_free;
+	if (node)
+		pool_free = node->next;
+	raw_spin_unlock_irqrestore(&pool_lock, flags);
+	if (!node)
+		return NULL;
+	c = container_of(node, struct task_ctx, node);
+	memset(c, 0, sizeof(*c));
+	table_add(&contexts, &c->node, task_id(current));
+	return c;
+}
+
+struct task_ctx *ctx_begin(u32 kind, u16 vm, u8 origin)
+{
+	struct task_ctx *c = ctx_current();
+
+	if (!c)
+		c = ctx_new();
+	if (!c) {
+		count_lost(MMUSCOPE_stage_context);
+		return NULL;
+	}
+	if (!c->begin[kind])
+		c->depth++;
+	c->begin[kind] = now_ns();
+	c->vm = vm;
+	if (origin)
+		c->origin = origin;
+	return c;
+}
+
+u64 ctx_end(struct task_ctx *c, u32 kind)
+{
+	u64 begin = c->begin[kind];
+
+	if (begin) {
+		c->begin[kind] = 0;
+		c->depth--;
+	}
+	return begin;
+}
+
+/* The one thing that others happen within is a request of the VMM. */
+void ctx_leave(struct task_ctx *c)
+{
+	struct table_node *node;
+	unsigned long flags;
+
+	if (c->depth) {
+		if (c->depth == 1 && c->begin[CTX_IOCTL])
+			c->origin = MMUSCOPE_origin_ioctl;
+		return;
+	}
+	c->origin = 0;
+	c->vm = 0;
+	/* A vCPU keeps its own. */
+	if (c < pool || c >= pool + CONTEXTS_MAX)
+		return;
+	node = table_remove(&contexts, c->node.key);
+	if (!node)
+		return;
+	raw_spin_lock_irqsave(&pool_lock, flags);
+	node->next = pool_free;
+	pool_free = node;
+	raw_spin_unlock_irqrestore(&pool_lock, flags);
+}
+
+void ctx_open(struct kvm *kvm, u32 kind, u8 origin)
+{
+	u16 vm = vm_id(kvm);
+
+	if (vm)
+		ctx_begin(kind, vm, origin);
+}
+
+void ctx_close(u32 kind)
+{
+	struct task_ctx *c = ctx_current();
+
+	if (!c || !ctx_end(c, kind))
+		return;
+	c->origin = 0;
+	ctx_leave(c);
+}
+
+u8 origin_of(const struct vcpu_state *v)
+{
+	if (v->ctx.origin)
+		return v->ctx.origin;
+	return span_origin(&v->span);
+}
+
+void whereabouts(struct whereabouts *w)
+{
+	struct vcpu_state *v = vcpu_current();
+	struct task_ctx *c;
+
+	w->vm = MMUSCOPE_NO_VM;
+	w->vcpu = MMUSCOPE_NO_VCPU;
+	w->origin = MMUSCOPE_origin_unknown;
+	w->traced = 1;
+	if (v) {
+		w->vm = v->ctx.depth && v->ctx.vm ? v->ctx.vm : v->span.rec.hdr.vm;
+		w->vcpu = v->span.rec.hdr.vcpu;
+		w->origin = origin_of(v);
+		return;
+	}
+	c = ctx_current();
+	if (c) {
+		w->vm = c->vm;
+		w->origin = c->origin;
+	} else if (config.pid || config.root) {
+		w->traced = 0;
+	}
+}

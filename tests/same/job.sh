@@ -1,0 +1,29 @@
+# shellcheck shell=sh disable=SC2154
+# SPDX-License-Identifier: GPL-2.0
+# Job of the lab: the same guests in each mode, once for each collector. What they
+# record is in /results/MODE.COLLECTOR.
+
+wait_detached() {
+	_left=300
+	while grep -q -s '^mmuscope-detach' /proc/[0-9]*/comm; do
+		_left=$((_left - 1))
+		[ "$_left" -gt 0 ] || return 1
+		usleep 100000
+	done
+}
+
+insmod /same/mmuscope.ko || fail "the kernel module does not load"
+for mode in npt shadow; do
+	for collector in bpf kmod; do
+		wait_detached
+		lab_mode "$mode"
+		# What is the first of its kind since boot is not measured.
+		[ "$collector" != bpf ] || sh /same/guests.sh || fail "guests fail"
+		step "$mode.$collector.run" records "$collector" "/tmp/$mode.$collector" \
+			sh /same/guests.sh || fail "records of $collector"
+		sort "/tmp/$mode.$collector" >"/results/$mode.$collector"
+		say "$mode $collector: $(wc -l <"/results/$mode.$collector") records"
+	done
+done
+wait_detached
+rmmod mmuscope || fail "the kernel module does not unload"
