@@ -95,6 +95,7 @@ struct task_ctx {
 	__u8 origin;
 	__u8 event;		/* notifier event */
 	__u32 depth;		/* kinds begun and not ended */
+	__u64 lock_op;		/* enum mmuscope_lock_op of the lock that is waited for */
 };
 
 /*

@@ -23,7 +23,7 @@ int BPF_PROG(contention_begin, u64 lock, u32 flags)
 		return 0;
 	c = ctx_begin(CTX_LOCK, vm, 0);
 	if (c)
-		c->args[1] = flags & LCB_F_WRITE ? MMUSCOPE_lock_op_write : MMUSCOPE_lock_op_read;
+		c->lock_op = flags & LCB_F_WRITE ? MMUSCOPE_lock_op_write : MMUSCOPE_lock_op_read;
 	return 0;
 }
 
@@ -50,7 +50,7 @@ int BPF_PROG(contention_end, u64 lock)
 	rec.hdr.vm = c->vm;
 	rec.hdr.vcpu = w.vcpu;
 	rec.origin = w.origin;
-	rec.op = c->args[1];
+	rec.op = c->lock_op;
 	v = vcpu_current();
 	if (v)
 		span_locked(&v->span, rec.hdr.dur);
