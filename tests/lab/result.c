@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPORTS_MAX	16
+#define REPORTS_MAX	32
 
 static const char *folder;
 static const char *test_name;
