@@ -230,7 +230,7 @@ static int hook_all(void)
 	for_each_slot(s) {
 		if (s->h && !err)
 			err = compat_direct_add(s->ip);
-		any |= s->h != NULL;
+		any |= !!s->h;
 	}
 	if (any && !err)
 		err = compat_direct_hook((unsigned long)detour_entry);

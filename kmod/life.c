@@ -104,7 +104,10 @@ void life_free(void)
 	vm_pool = NULL;
 	vcpu_pool = NULL;
 	seen_pool = NULL;
-	free_vm_ids = free_vms = free_vcpus = free_seen = NULL;
+	free_vm_ids = NULL;
+	free_vms = NULL;
+	free_vcpus = NULL;
+	free_seen = NULL;
 }
 
 static bool task_wanted(const struct task_struct *task)

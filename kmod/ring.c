@@ -102,6 +102,7 @@ void ring_commit(bool wake)
 		barrier();
 		/* An inner writer leaves it to the outermost one. */
 		if (local_read(&r->nest) == 1)
+			/* The record is whole before the reader's limit says so. */
 			smp_store_release(r->producer, head);
 		barrier();
 		if (!local_dec_and_test(&r->nest))

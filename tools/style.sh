@@ -88,6 +88,32 @@ check_spelling() {
 		xargs -r codespell -L nd || faults=$((faults + 1))
 }
 
+# The kernel's own rules. Its script comes with a kernel's source, such as that of the lab's
+# debug kernel; CHECKPATCH= names another. What is excepted, and why:
+#   AVOID_EXTERNS      symbols that are defined in assembly
+#   LINE_SPACING       NOKPROBE_SYMBOL() stands at its function's end
+#   BIT_MACRO          headers that user space reads as well
+#   the others         macros that define functions, walk lists or name members
+check_kernel() {
+	local script=${CHECKPATCH-} line
+	local except=AVOID_EXTERNS,LINE_SPACING,BIT_MACRO,TRAILING_SEMICOLON,COMPLEX_MACRO
+	except+=,MACRO_ARG_REUSE,MACRO_ARG_PRECEDENCE
+
+	if [ -z "$script" ]; then
+		script=$(find "${XDG_CACHE_HOME:-$HOME/.cache}/mmuscope" -maxdepth 5 \
+			-name checkpatch.pl 2>/dev/null | head -n 1)
+	fi
+	if [ -z "$script" ]; then
+		echo 'style: no checkpatch.pl (a kernel source has it; CHECKPATCH=), skipped' >&2
+		return
+	fi
+	while read -r line; do
+		fault "$line"
+	done < <(files 'kmod/*.c' 'kmod/*.h' include/mmuscope/kmod.h |
+		xargs -r -n 1 perl "$script" --no-tree --strict --terse --show-types \
+			--ignore "$except" -f 2>/dev/null | grep -v '^total:')
+}
+
 advise_format() {
 	local base=${STYLE_BASE-}
 	git rev-parse -q --verify HEAD >/dev/null || return
@@ -104,6 +130,7 @@ check_text
 check_functions
 check_shell
 check_spelling
+check_kernel
 advise_format
 printf 'style: %d faults\n' "$faults"
 [ "$faults" = 0 ]
