@@ -137,6 +137,7 @@ $(O)/mmuscope: $(O)/user/main.o $(O)/libmmuscope.a
 .PHONY: mmuscope
 mmuscope: $(O)/mmuscope
 	$(Q)ln -sfn $< $@
+	$(Q)ln -sfn $(abspath tools/lab) $(O)/lab
 
 # ------------------------------------------------------------------- tests
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))

@@ -16,6 +16,7 @@ static const struct {
 } commands[] = {
 	{ "stat", cmd_stat, "collect for a while, print tables and histograms per VM" },
 	{ "list", cmd_list, "list the VMs that are running" },
+	{ "lab", cmd_lab, "run the same guests under EPT, NPT and shadow paging, compare" },
 	{ "doctor", cmd_doctor, "say what this host can do, and what is missing" },
 };
 

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Job: guests that each do one kind of work, under one kind of paging; what
 # 'mmuscope lab' reports on.
-# Arguments: the mode (npt, ept, shadow; host: as it is), then NAME=WORKLOAD OPTION...
+# Arguments: the mode (npt, ept, shadow; host: as it is), what to call it, then
+# NAME=WORKLOAD OPTION...
 #
 # Each guest runs twice: untraced, for comparison, and in a VM of its own again,
 # traced. Attaching takes long in an emulated machine, so one session sees all
@@ -10,8 +11,8 @@
 # while it does its measured work: nothing else is traced, and none takes time
 # from another.
 
-mode=$1
-shift
+mode=$1 label=$2
+shift 2
 
 # After attaching, mmuscope sleeps for records.
 wait_attached() {
@@ -36,7 +37,7 @@ wait_guest() {
 guest_failed() {
 	bg_wait "$1"
 	[ "$?" = 77 ] || fail "$1: $(head -n 1 "$LAB_RESULTS/$1.err")"
-	say "$mode: $1 is not possible here: $(head -n 1 "$LAB_RESULTS/$1.err")"
+	say "$label: $1 is not possible here: $(head -n 1 "$LAB_RESULTS/$1.err")"
 }
 
 # guest_start NAME WORKLOAD OPTION...
@@ -44,7 +45,7 @@ guest_start() {
 	name=$1
 	shift
 	# shellcheck disable=SC2086
-	bg "$name" mmuscope-guest "$@" $LAB_GUEST_OPTIONS -name "guest=$name" --timeout 300 \
+	bg "$name" mmuscope-guest "$@" ${LAB_GUEST_OPTIONS:-} -name "guest=$name" --timeout 300 \
 		--ready-file "$LAB_TMP/$name.ready" --go-file "$LAB_TMP/$name.go" \
 		--done-file "$LAB_TMP/$name.done" --hold-file "$LAB_TMP/$name.hold"
 	wait_guest "$name" ready || { guest_failed "$name"; return 1; }
@@ -59,12 +60,13 @@ guest_work() {
 
 guest_end() {
 	touch "$LAB_TMP/$1.hold"
-	kill -CONT "$(bg_pid "$1")"
+	# Who was not stopped may have ended by now.
+	kill -CONT "$(bg_pid "$1")" 2>/dev/null
 	bg_wait "$1" || fail "$1: exit code $?, $(head -n 1 "$LAB_RESULTS/$1.err")"
 }
 
 control() {
-	say "$mode: untraced"
+	say "$label: untraced"
 	for guest in "$@"; do
 		# shellcheck disable=SC2086
 		guest_start "${guest%%=*}.control" ${guest#*=} || continue
@@ -79,11 +81,11 @@ traced() {
 		# shellcheck disable=SC2086
 		guest_start "${guest%%=*}" ${guest#*=} && names="$names ${guest%%=*}"
 	done
-	say "$mode: mmuscope attaches"
+	say "$label: mmuscope attaches"
 	bg stat mmuscope stat --json -o "$LAB_RESULTS/stat.json"
 	wait_attached stat || fail "mmuscope: $(head -n 1 "$LAB_RESULTS/stat.err")"
 	for name in $names; do
-		say "$mode: $name"
+		say "$label: $name"
 		guest_work "$name"
 		kill -STOP "$(bg_pid "$name")"
 	done
@@ -114,10 +116,17 @@ facts() {
 	parameters kvm_intel ept vpid pml eptad
 	parameters kvm_amd npt
 	parameters kvm tdp_mmu
+	# Nested tables of AMD have as many levels as the kernel's own; those of
+	# Intel have five only for guests with more than 48 bits of address.
+	levels=4
+	if grep -q -w svm /proc/cpuinfo && grep -q -w la57 /proc/cpuinfo; then
+		levels=5
+	fi
+	echo "tdp_levels=$levels"
 }
 
 lab_mode "$mode"
 facts >"$LAB_RESULTS/facts"
 control "$@"
 traced "$@"
-say "$mode: done"
+say "$label: done"
