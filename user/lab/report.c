@@ -10,8 +10,8 @@ const char *const lab_method[] = {
 	"mmuscope's probes executed. What hardware does without instructions, as entering a guest, "
 	"missing in the TLB or walking two tables, takes none here.",
 	"Each guest does its work twice, in a new VM that KVM has mapped no data of: once untraced, "
-	"once traced. \"More when traced\" is the difference of the two, which for work of few "
-	"instructions is noise. All other numbers are of the traced run.",
+	"once traced. \"More when traced\" is the difference of the two, the cost of watching; "
+	"where hardly anything exits there is none to tell. All other numbers are of the traced run.",
 	NULL
 };
 
@@ -72,7 +72,7 @@ static struct cell value_cell(const struct lab_side *s, enum lab_quantity q, dou
 static struct cell ratio_cell(enum lab_quantity q, const struct lab_numbers *a,
 			      const struct lab_numbers *b)
 {
-	bool of_faults = q == LAB_FAULT_P50 || q == LAB_FAULT_P99;
+	bool of_faults = q == LAB_FAULT_MEAN || q == LAB_FAULT_P50 || q == LAB_FAULT_P99;
 
 	if (q == LAB_WATCHING || a->value[q] <= 0 || b->value[q] < 0 || !a->there || !b->there ||
 	    (of_faults && a->value[LAB_FAULTS] != b->value[LAB_FAULTS]))

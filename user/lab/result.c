@@ -9,10 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EXITS_TO_COMPARE 20
+
 const struct lab_quantity_name lab_quantities[LAB_QUANTITIES] = {
 	[LAB_FAULTS] = { "faults", "faults", LAB_UNIT_COUNT },
 	[LAB_FAULTS_PER_OP] = { "faults_per_operation", "faults per operation", LAB_UNIT_PER_OP },
 	[LAB_WALKS] = { "walk_faults", "faults on the walk", LAB_UNIT_COUNT },
+	[LAB_FAULT_MEAN] = { "fault_mean", "per fault, mean", LAB_UNIT_TIME },
 	[LAB_FAULT_P50] = { "fault_p50", "per fault, p50", LAB_UNIT_TIME },
 	[LAB_FAULT_P99] = { "fault_p99", "per fault, p99", LAB_UNIT_TIME },
 	[LAB_EXITS] = { "exits", "exits", LAB_UNIT_COUNT },
@@ -193,6 +196,8 @@ static void histogram_read(struct lab_side *s, struct lab_numbers *n, const json
 	json_t *row;
 	size_t i;
 
+	n->value[LAB_FAULT_MEAN] = times && number(times, "count") ?
+		unit_time(s, (double)number(times, "sum") / number(times, "count")) : -1;
 	n->value[LAB_FAULT_P50] = times ? unit_time(s, number(times, "p50")) : -1;
 	n->value[LAB_FAULT_P99] = times ? unit_time(s, number(times, "p99")) : -1;
 	json_array_foreach(json_object_get(times, "buckets"), i, row) {
@@ -240,8 +245,11 @@ static void totals_read(struct lab_side *s, const struct lab_workload *w, struct
 	traced = line_number(s, w->name, "tsc");
 	/* A tick of an emulated TSC is an instruction; the host's has its own pace. */
 	n->value[LAB_RUN] = s->emulated ? run : -1;
-	/* Less when watched is noise: a timer that went off in the one and not in the other. */
-	n->value[LAB_WATCHING] = run > 0 && traced >= run ? 100 * (traced - run) / run : -1;
+	/* Where hardly anything exits there is nothing to trace: the difference is timers. */
+	n->value[LAB_WATCHING] = -1;
+	if (run > 0 && traced >= run &&
+	    n->value[LAB_EXITS] + n->value[LAB_FAULTS] >= EXITS_TO_COMPARE)
+		n->value[LAB_WATCHING] = 100 * (traced - run) / run;
 }
 
 static int numbers_read(struct lab_side *s, const struct lab_workload *w, const json_t *vm)

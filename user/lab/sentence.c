@@ -42,12 +42,12 @@ static void say_same(const struct pair *p)
 
 	fprintf(p->out, "%s and shadow paging took the same %s faults, %.2f per %s",
 		p->mode, format_count(first, a[LAB_FAULTS]), a[LAB_FAULTS_PER_OP], p->w->one);
-	if (a[LAB_FAULT_P50] > 0 && b[LAB_FAULT_P50] > 0)
-		fprintf(p->out, "; the median one cost %s under %s and %s under shadow paging, "
+	if (a[LAB_FAULT_MEAN] > 0 && b[LAB_FAULT_MEAN] > 0)
+		fprintf(p->out, "; on average one cost %s under %s and %s under shadow paging, "
 			"%s times as much",
-			cost_text(first, p, a[LAB_FAULT_P50]), p->mode,
-			cost_text(second, p, b[LAB_FAULT_P50]),
-			times_text(times, b[LAB_FAULT_P50] / a[LAB_FAULT_P50]));
+			cost_text(first, p, a[LAB_FAULT_MEAN]), p->mode,
+			cost_text(second, p, b[LAB_FAULT_MEAN]),
+			times_text(times, b[LAB_FAULT_MEAN] / a[LAB_FAULT_MEAN]));
 	fputc('.', p->out);
 }
 
@@ -61,8 +61,8 @@ static void say_exits(const struct pair *p)
 			"for %s operations.", format_count(first, a[LAB_EXITS]), p->mode,
 			format_count(second, b[LAB_EXITS]),
 			format_count((char[FORMAT_MAX]){ 0 }, p->tdp->ops));
-	else if (a[LAB_EXITS_PER_OP] < NONE_PER_OP)
-		fprintf(p->out, "Shadow paging took %.2f exits per %s, %s none (%s in all).",
+	else if (a[LAB_EXITS_PER_OP] < NONE_PER_OP || b[LAB_EXITS] > 100 * a[LAB_EXITS])
+		fprintf(p->out, "Shadow paging took %.2f exits per %s, %s took %s in all.",
 			b[LAB_EXITS_PER_OP], p->w->one, p->mode,
 			format_count(first, a[LAB_EXITS]));
 	else if (b[LAB_EXITS_PER_OP] >= a[LAB_EXITS_PER_OP])
