@@ -34,10 +34,10 @@ while [ $# -gt 0 ]; do
 done
 
 # TAP of several groups; lines with "! " in front of a result belong to it.
-judge() {
-	local out=$1 status=0 passed failed
+# judge_tap OUT STATUS: STATUS is of the program that printed it.
+judge_tap() {
+	local out=$1 status=$2 passed failed
 
-	"$build/san/tests/lab/check" "$out" >"$out/tap" 2>&1 || status=$?
 	awk '
 		function group_end() {
 			if (group == "")
@@ -72,6 +72,13 @@ judge() {
 		tail -n 20 "$out/tap"
 		echo "$passed 1" >"$out/counts"
 	fi
+}
+
+judge() {
+	local out=$1 status=0
+
+	"$build/san/tests/lab/check" "$out" >"$out/tap" 2>&1 || status=$?
+	judge_tap "$out" "$status"
 }
 
 # run NAME OUT PART...: one boot.
@@ -135,6 +142,12 @@ for name in "${machines[@]}"; do
 	machine "$name" "$out" >"$out/report" &
 done
 wait
+# The command that runs machines by itself.
+if [ ${#chosen[@]} = 0 ] && [ "${machines[0]}" = amd ]; then
+	out=$results/lab-amd-$kernel
+	tests/lab/command.sh "$kernel" "$out" >"$out/tap"
+	judge_tap "$out" "$?" >>"$out/report.command"
+fi
 passed=0 failed=0
 for name in "${machines[@]}"; do
 	out=$results/lab-$name-$kernel

@@ -247,7 +247,7 @@ static int report(FILE *out, FILE *page, const struct lab_options *l, struct lab
 			code = EXIT_FAILED;
 	if (page)
 		code = write_page(page, l->html, r) ?: code;
-	printed = output_report(out, &l->o, lab_report(r));
+	printed = output_report(out, &l->o, lab_report(r, l->o.json));
 	return printed ?: code;
 }
 

@@ -134,7 +134,7 @@ static void page_walk(FILE *out, const struct lab_side *s)
 		GUEST_LEVELS;
 	char name[64], text[320];
 
-	fputs("<div class=\"card\">", out);
+	fprintf(out, "<div class=\"card\" id=\"walk-%s\">", s->mode);
 	snprintf(text, sizeof(text), "%s: %s%u memory references", tdp ?
 		 lab_side_name(name, sizeof(name), s) : "Shadow paging", tdp ? "up to " : "", refs);
 	element(out, "h3", "", text);

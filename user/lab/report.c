@@ -80,10 +80,13 @@ static struct cell ratio_cell(enum lab_quantity q, const struct lab_numbers *a,
 	return (struct cell){ .kind = CELL_RATE, .real = b->value[q] / a->value[q] };
 }
 
-static const char *label(struct report *rep, const struct lab_result *r, enum lab_quantity q)
+static const char *label(struct report *rep, const struct lab_result *r, enum lab_quantity q,
+			 bool machine)
 {
 	bool emulated = false, host = false;
 
+	if (machine)
+		return lab_quantities[q].key;
 	if (lab_quantities[q].unit != LAB_UNIT_TIME)
 		return lab_quantities[q].label;
 	for (size_t i = 0; i < r->nr; i++) {
@@ -104,17 +107,17 @@ static bool says_anything(const struct lab_result *r, size_t w, enum lab_quantit
 }
 
 static void add_numbers(struct report *rep, struct section *s, const struct lab_result *r,
-			size_t w, size_t nr_columns)
+			size_t w, size_t nr_columns, bool machine)
 {
 	struct table *t = section_table(s, "numbers", NULL, columns, nr_columns);
 
 	for (enum lab_quantity q = 0; q < LAB_QUANTITIES; q++) {
 		struct cell *cell;
 
-		if (!says_anything(r, w, q))
+		if (!machine && !says_anything(r, w, q))
 			continue;
 		cell = table_row(t);
-		*cell++ = cell_text(label(rep, r, q));
+		*cell++ = cell_text(label(rep, r, q, machine));
 		for (size_t i = 0; i < r->nr; i++) {
 			const struct lab_side *side = &r->side[i];
 			const struct lab_side *tdp = lab_result_tdp(r, side);
@@ -166,7 +169,7 @@ static void add_sentences(struct section *s, const struct lab_result *r, size_t 
 }
 
 static void add_workload(struct report *rep, const struct lab_result *r, size_t w,
-			 size_t nr_columns)
+			 size_t nr_columns, bool machine)
 {
 	const struct lab_workload *l = &lab_workloads[w];
 	struct section *s = report_section(rep, "workloads",
@@ -185,7 +188,7 @@ static void add_workload(struct report *rep, const struct lab_result *r, size_t 
 	section_fact(s, "operation", NULL, cell_text(l->one));
 	section_fact(s, "operations", l->many, cell_count(ops));
 	section_note(s, "%s", l->look);
-	add_numbers(rep, s, r, w, nr_columns);
+	add_numbers(rep, s, r, w, nr_columns, machine);
 	add_exits(rep, s, r, w);
 	add_sentences(s, r, w);
 }
@@ -218,7 +221,7 @@ static void add_sides(struct report *rep, const struct lab_result *r)
 	}
 }
 
-struct report *lab_report(const struct lab_result *r)
+struct report *lab_report(const struct lab_result *r, bool machine)
 {
 	struct report *rep = report_new("lab");
 	size_t nr_columns = columns_make(r);
@@ -228,7 +231,7 @@ struct report *lab_report(const struct lab_result *r)
 		return NULL;
 	for (size_t w = 0; w < LAB_WORKLOADS; w++)
 		if (r->chosen[w])
-			add_workload(rep, r, w, nr_columns);
+			add_workload(rep, r, w, nr_columns, machine);
 	add_sides(rep, r);
 	s = report_section(rep, "method", "How it was measured", false);
 	section_fact(s, "seconds", "seconds, boots and all", cell_count(r->seconds));

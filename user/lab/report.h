@@ -8,8 +8,13 @@
 #include "lab/result.h"
 #include "view/report.h"
 
-/* Return: a report on all of @r, or NULL where memory is short; one at a time. */
-struct report *lab_report(const struct lab_result *r);
+/**
+ * lab_report() - a report on all of @r, one at a time
+ * @machine: for programs: rows have keys, and are there whatever they say
+ *
+ * Return: the report, or NULL where memory is short.
+ */
+struct report *lab_report(const struct lab_result *r, bool machine);
 
 /* Return: a report that lists workloads and machines. */
 struct report *lab_report_list(void);

@@ -228,7 +228,7 @@ static int prepare(struct runner *u, const sigset_t *set)
 		return err;
 	}
 	/* It has said why. */
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -EIO;
+	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ENOENT;
 }
 
 static int run_sides(struct runner *u, const sigset_t *set)

@@ -124,8 +124,13 @@ static int retouch_run(struct vm *vm)
 /* All is mapped before the measured phase: neither kind of paging has anything to do. */
 static int warm_setup(struct vm *vm)
 {
+	int r = 0;
+
 	vm->expect_tdp = vm->expect_shadow = 0;
-	return touch(vm, 1);
+	data_fill(vm, 1);
+	for (unsigned int i = 0; !r && i < vm->nr_vcpus; i++)
+		r = vcpu_call(&vm->vcpus[i], OP_WARM, ARGS(DATA_GVA, vm->pages));
+	return r;
 }
 
 static int warm_run(struct vm *vm)
