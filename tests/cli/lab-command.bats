@@ -102,8 +102,12 @@ teardown() {
 	mkdir -p "$dir/tools/lab/guest"
 	printf '#!/bin/sh\n' >"$dir/tools/lab/guest/mmuscope-guest"
 	# A driver that never ends, and tells that it is there.
-	printf '#!/bin/sh\n[ "$1" = prepare ] && exit 0\necho $$ >%s\nexec sleep 100\n' \
-		"$BATS_TEST_TMPDIR/pid" >"$dir/lab/lab"
+	cat >"$dir/lab/lab" <<-EOF
+		#!/bin/sh
+		[ "\$1" = prepare ] && exit 0
+		echo \$\$ >$BATS_TEST_TMPDIR/pid
+		exec sleep 100
+	EOF
 	chmod 755 "$dir/lab/lab" "$dir/tools/lab/guest/mmuscope-guest"
 	"$dir/mmuscope" lab run --modes npt cold-touch 2>/dev/null 3>&- &
 	for _ in $(seq 500); do

@@ -142,11 +142,14 @@ for name in "${machines[@]}"; do
 	machine "$name" "$out" >"$out/report" &
 done
 wait
-# The command that runs machines by itself.
+# The command that boots machines by itself.
+command=
 if [ ${#chosen[@]} = 0 ] && [ "${machines[0]}" = amd ]; then
-	out=$results/lab-amd-$kernel
-	tests/lab/command.sh "$kernel" "$out" >"$out/tap"
-	judge_tap "$out" "$?" >>"$out/report.command"
+	command=$results/lab-command-$kernel
+	rm -rf "$command"
+	mkdir -p "$command"
+	tests/lab/command.sh "$kernel" "$command" >"$command/tap"
+	judge_tap "$command" "$?" >"$command/report"
 fi
 passed=0 failed=0
 for name in "${machines[@]}"; do
@@ -157,6 +160,11 @@ for name in "${machines[@]}"; do
 	read -r p f <"$out/counts" || p=0 f=1
 	passed=$((passed + p)) failed=$((failed + f))
 done
+if [ -n "$command" ]; then
+	cat "$command/report"
+	read -r p f <"$command/counts" || p=0 f=1
+	passed=$((passed + p)) failed=$((failed + f))
+fi
 echo "$passed $failed" >"$results/lab.counts"
 printf 'lab: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -36,8 +36,9 @@ say() {
 
 # What KVM was loaded with stays: this machine is somebody's.
 lab_mode() {
-	[ -r /dev/kvm ] && [ -w /dev/kvm ] ||
+	if ! [ -r /dev/kvm ] || ! [ -w /dev/kvm ]; then
 		fail "there is no /dev/kvm here that may be used; see 'mmuscope doctor'"
+	fi
 }
 
 # Software virtualization emulates the guest's kernel instruction by instruction.

@@ -263,7 +263,8 @@ static int run(FILE *out, FILE *page, const struct lab_options *l)
 	if (lab_place_find(&place) || make_folders(&r, dir, sizeof(dir)))
 		return EXIT_FAILED;
 	if (r.side[0].emulated)
-		fprintf(stderr, "mmuscope: booting emulated machines, %zu runs: half a minute each for "
+		fprintf(stderr, "mmuscope: booting emulated machines, %zu runs: half a minute "
+			"each for "
 			"amd, twice that for intel\n", r.nr);
 	err = lab_run(&place, &r, l->kernel ?: "6.1");
 	r.seconds = time(NULL) - begin;

@@ -63,7 +63,8 @@ static void page_head(FILE *out)
 	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
 	      "<title>EPT, NPT and shadow paging, side by side</title>\n<style>", out);
 	fputs(style, out);
-	fputs("</style></head><body><main>\n<h1>EPT, NPT and shadow paging, side by side</h1>\n", out);
+	fputs("</style></head><body><main>\n"
+	      "<h1>EPT, NPT and shadow paging, side by side</h1>\n", out);
 	element(out, "p", "dim", "The same guests on real KVM, under each kind of memory "
 		"virtualization. mmuscope " MMUSCOPE_VERSION " traced them.");
 }
@@ -141,13 +142,18 @@ static void page_walk(FILE *out, const struct lab_side *s)
 	svg_path(out, s->mode);
 	svg_walk(out, s->mode, GUEST_LEVELS, tdp);
 	if (tdp)
-		snprintf(text, sizeof(text), "On a TLB miss the CPU walks the guest's %u levels itself. "
-			 "Each of its tables, and the page, lies at a guest physical address, which "
-			 "takes %u more references: (%u + 1) x (%u + 1) - 1 = %u. KVM is needed where "
+		snprintf(text, sizeof(text), "On a TLB miss the CPU walks the guest's %u levels "
+			 "itself. "
+			 "Each of its tables, and the page, lies at a guest physical address, "
+			 "which "
+			 "takes %u more references: (%u + 1) x (%u + 1) - 1 = %u. KVM is needed "
+			 "where "
 			 "an entry is missing here.", GUEST_LEVELS, tdp, GUEST_LEVELS, tdp, refs);
 	else
-		snprintf(text, sizeof(text), "On a TLB miss the CPU walks %u levels, as without a guest. "
-			 "KVM pays for that: it has to copy each entry of the guest's tables, and to "
+		snprintf(text, sizeof(text), "On a TLB miss the CPU walks %u levels, as without a "
+			 "guest. "
+			 "KVM pays for that: it has to copy each entry of the guest's tables, "
+			 "and to "
 			 "notice when the guest changes one.", refs);
 	element(out, "p", "", text);
 	fputs("</div>\n", out);
@@ -262,7 +268,8 @@ static void page_machines(FILE *out, const struct lab_result *r)
 			html_text(out, s->fact[k].value);
 			fputs("</code>", out);
 		}
-		fprintf(out, "</p><p>%u fault counts were known in advance; all are exact.</p></div>\n",
+		fprintf(out, "</p><p>%u fault counts were known in advance; all are exact.</p>"
+			"</div>\n",
 			s->known);
 	}
 	fputs("</div>\n", out);

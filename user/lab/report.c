@@ -9,9 +9,11 @@ const char *const lab_method[] = {
 	"of an emulated machine are not hardware time. They are instructions that KVM, Linux and "
 	"mmuscope's probes executed. What hardware does without instructions, as entering a guest, "
 	"missing in the TLB or walking two tables, takes none here.",
-	"Each guest does its work twice, in a new VM that KVM has mapped no data of: once untraced, "
+	"Each guest does its work twice, in a new VM that KVM has mapped no data of: once "
+	"untraced, "
 	"once traced. \"More when traced\" is the difference of the two, the cost of watching; "
-	"where hardly anything exits there is none to tell. All other numbers are of the traced run.",
+	"where hardly anything exits there is none to tell. All other numbers are of the traced "
+	"run.",
 	NULL
 };
 
@@ -212,12 +214,13 @@ static void add_sides(struct report *rep, const struct lab_result *r)
 				section_fact(section, s->fact[k].key,
 					     report_text(rep, "%s ", s->fact[k].key),
 					     cell_text(s->fact[k].value));
-		section_fact(section, "fault_counts_known", "fault counts known in advance, all exact",
+		section_fact(section, "fault_counts_known",
+			     "fault counts known in advance, all exact",
 			     cell_count(s->known));
 		section_fact(section, "missing_probes", NULL, cell_count(s->missing));
 		if (s->missing)
-			section_note(section, "%u probes are missing on this kernel, and numbers with "
-				     "them; 'mmuscope doctor' tells which.", s->missing);
+			section_note(section, "%u probes are missing on this kernel, and numbers "
+				     "with them; 'mmuscope doctor' tells which.", s->missing);
 	}
 }
 

@@ -152,7 +152,8 @@ static pid_t start_side(struct runner *u, const struct lab_side *s)
 	}
 	command_add(&c, "%s/jobs/measure.sh", lab);
 	command_add(&c, "%s", s->emulated ? s->mode : "host");
-	command_add(&c, "%s%s%s", s->machine->title, s->emulated ? " " : "", lab_mode_name(s->mode));
+	command_add(&c, "%s%s%s", s->machine->title, s->emulated ? " " : "",
+		    lab_mode_name(s->mode));
 	add_guests(&c, u->result);
 	return start(u, c.argv, s->dir);
 }

@@ -57,8 +57,8 @@ static void say_exits(const struct pair *p)
 	char first[FORMAT_MAX], second[FORMAT_MAX];
 
 	if (a[LAB_EXITS_PER_OP] < NONE_PER_OP && b[LAB_EXITS_PER_OP] < NONE_PER_OP)
-		fprintf(p->out, "Neither exits for it: %s exits under %s and %s under shadow paging "
-			"for %s operations.", format_count(first, a[LAB_EXITS]), p->mode,
+		fprintf(p->out, "Neither exits for it: %s exits under %s and %s under shadow "
+			"paging for %s operations.", format_count(first, a[LAB_EXITS]), p->mode,
 			format_count(second, b[LAB_EXITS]),
 			format_count((char[FORMAT_MAX]){ 0 }, p->tdp->ops));
 	else if (a[LAB_EXITS_PER_OP] < NONE_PER_OP || b[LAB_EXITS] > 100 * a[LAB_EXITS])

@@ -100,8 +100,9 @@ void svg_bars(FILE *out, const struct lab_result *r, size_t w, enum lab_quantity
 		width = value > 0 ? fmax(value / scale * BAR_ROOM, 1.5) : 0;
 		fprintf(out, "<text x=\"%d\" y=\"%zu\" class=\"end\">", BAR_LEFT - 6, y + 12);
 		html_text(out, lab_side_name(name, sizeof(name), s));
-		fprintf(out, "</text><rect class=\"%s\" x=\"%d\" y=\"%zu\" width=\"%.1f\" height=\"14\""
-			" rx=\"2\"/><text class=\"num\" x=\"%.1f\" y=\"%zu\">%s</text>",
+		fprintf(out, "</text><rect class=\"%s\" x=\"%d\" y=\"%zu\" width=\"%.1f\" "
+			"height=\"14\" rx=\"2\"/>"
+			"<text class=\"num\" x=\"%.1f\" y=\"%zu\">%s</text>",
 			svg_class(r, s), BAR_LEFT, y + 1, width, BAR_LEFT + width + 5, y + 12,
 			svg_value(buf, s, q, value));
 		y += BAR_STEP;
@@ -168,7 +169,8 @@ void svg_histogram(FILE *out, const struct lab_result *r, size_t w)
 		for (size_t b = first; b <= last; b++)
 			if (r->side[i].numbers[w].bucket[b] > most)
 				most = r->side[i].numbers[w].bucket[b];
-	fprintf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\"><title>faults by what they cost</title>"
+	fprintf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\">"
+		"<title>faults by what they cost</title>"
 		"<text class=\"head\" x=\"0\" y=\"13\">faults by what they cost "
 		"(height: logarithm)</text>", SVG_WIDTH, HIST_HEIGHT);
 	histogram_axis(out, r, first, last, step);

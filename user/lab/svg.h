@@ -22,7 +22,7 @@ void svg_bars(FILE *out, const struct lab_result *r, size_t w, enum lab_quantity
 /* Faults of workload @w by time, a line per side. Nothing where there are none. */
 void svg_histogram(FILE *out, const struct lab_result *r, size_t w);
 
-/* The walk of the tables, each memory reference of it a box; under shadow paging tdp_levels is 0. */
+/* The walk of the tables, a box for each memory reference; tdp_levels is 0 under shadow paging. */
 void svg_walk(FILE *out, const char *mode, unsigned int levels, unsigned int tdp_levels);
 
 /* From an address in the guest to one of the host's memory, and who does each step. */
