@@ -6,6 +6,8 @@ O	?= build
 PREFIX	?= /usr/local
 BINDIR	?= $(PREFIX)/bin
 MANDIR	?= $(PREFIX)/share/man
+# mmuscope looks for it as ../libexec, seen from where it is itself.
+LABDIR	= $(dir $(patsubst %/,%,$(BINDIR)))libexec/mmuscope/lab
 
 CC	?= cc
 CLANG	?= clang
@@ -36,9 +38,9 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo check check-lab check-same bench deps,$(GOALS)),lab) \
+	$(if $(filter demo figures check check-lab check-same bench deps,$(GOALS)),lab) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
-DEPS_MODE := $(if $(filter demo check% bench fuzz style deps,$(GOALS)),install,check)
+DEPS_MODE := $(if $(filter demo figures check% bench fuzz style deps,$(GOALS)),install,check)
 
 .PHONY: deps
 deps:
@@ -137,6 +139,7 @@ $(O)/mmuscope: $(O)/user/main.o $(O)/libmmuscope.a
 .PHONY: mmuscope
 mmuscope: $(O)/mmuscope
 	$(Q)ln -sfn $< $@
+	$(Q)ln -sfn $(abspath tools/lab) $(O)/lab
 
 # ----------------------------------------------------------- kernel module
 # Built in a folder of its own for each kernel, from links to the sources: Kbuild
@@ -269,8 +272,7 @@ check-same: deps $(SAME) $(GUEST) lab-modules
 
 # ----------------------------------------------------- demonstration, bench
 BENCH := $(patsubst %.c,$(O)/%,$(wildcard tools/bench/*.c))
-DEMO := $(patsubst %.c,$(O)/%,$(wildcard tools/demo/*.c))
-TOOLS := $(BENCH) $(DEMO)
+TOOLS := $(BENCH)
 
 $(TOOLS:%=%.o): $(O)/%.o: %.c $(O)/user.flags | deps
 	$(call say,CC,$@)
@@ -281,9 +283,14 @@ $(TOOLS): %: %.o $(O)/libmmuscope.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
 
-.PHONY: demo bench style
-demo: deps all $(DEMO) $(GUEST)
-	@tools/demo.sh
+.PHONY: demo figures bench style
+demo: deps all $(GUEST)
+	@$(O)/mmuscope lab run --machine amd,intel --html $(O)/demo.html
+	@echo 'The same with pictures: $(O)/demo.html' >&2
+
+# What docs/paging.md shows is measured anew.
+figures: deps all $(GUEST)
+	@tools/figures.sh $(O)/figures
 
 bench: deps all $(BENCH) $(GUEST) lab-modules
 	@tools/bench/run.sh
@@ -302,12 +309,19 @@ $(O)/docs/%: docs/%.scd | deps
 .PHONY: man install uninstall
 man: $(MAN)
 
-install: $(O)/mmuscope $(MAN)
+install: $(O)/mmuscope $(MAN) $(GUEST)
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(O)/mmuscope $(DESTDIR)$(BINDIR)/mmuscope
 	$(INSTALL) -m 644 $(MAN) $(DESTDIR)$(MANDIR)/man1/
+	$(INSTALL) -d $(addprefix $(DESTDIR)$(LABDIR)/,boot inside jobs)
+	$(INSTALL) -m 755 tools/lab/lab tools/lab/host.sh $(GUEST) $(DESTDIR)$(LABDIR)/
+	$(INSTALL) -m 644 $(filter-out %/host.sh,$(wildcard tools/lab/*.sh)) $(DESTDIR)$(LABDIR)/
+	$(INSTALL) -m 644 tools/lab/boot/*.S $(DESTDIR)$(LABDIR)/boot/
+	$(INSTALL) -m 644 tools/lab/inside/* $(DESTDIR)$(LABDIR)/inside/
+	$(INSTALL) -m 644 tools/lab/jobs/measure.sh $(DESTDIR)$(LABDIR)/jobs/
 
 uninstall:
+	rm -rf $(DESTDIR)$(LABDIR)
 	rm -f $(DESTDIR)$(BINDIR)/mmuscope $(patsubst $(O)/docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(MAN))
 
 # -------------------------------------------------------------------- rest
@@ -318,7 +332,8 @@ clean:
 help:
 	@printf '%s\n' \
 	'make             build ./mmuscope' \
-	'make demo        build all, trace guests under NPT and shadow paging in the lab' \
+	'make demo        build all, run guests under EPT, NPT and shadow paging in the lab' \
+	'make figures     measure anew what docs/paging.md shows' \
 	'make check       every test: check-unit, check-cli, check-lab, check-same' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
@@ -334,7 +349,7 @@ help:
 	'make deps        install the packages that all this needs' \
 	'make clean       remove $(O)/' \
 	'' \
-	'demo, check, bench, style and deps install missing packages when run as root.' \
+	'demo, figures, check, bench, style and deps install missing packages when run as root.' \
 	'V=1 shows the commands, O=DIR builds elsewhere, WERROR=1 makes warnings errors.'
 
 # Keep objects of tests: make would remove them as intermediate files.

@@ -39,10 +39,10 @@ headers=$(tools/lab/lab headers --kernel "$kernel") || exit 1
 module=$build/kmod/${headers##*/linux-headers-}/mmuscope.ko
 
 # TAP of several groups; lines with "! " in front of a result belong to it.
-judge() {
-	local out=$1 status=0 passed failed
+# judge_tap OUT STATUS: STATUS is of the program that printed it.
+judge_tap() {
+	local out=$1 status=$2 passed failed
 
-	"$build/san/tests/lab/check" "$out" >"$out/tap" 2>&1 || status=$?
 	awk '
 		function group_end() {
 			if (group == "")
@@ -77,6 +77,13 @@ judge() {
 		tail -n 20 "$out/tap"
 		echo "$passed 1" >"$out/counts"
 	fi
+}
+
+judge() {
+	local out=$1 status=0
+
+	"$build/san/tests/lab/check" "$out" >"$out/tap" 2>&1 || status=$?
+	judge_tap "$out" "$status"
 }
 
 # run NAME COLLECTOR OUT PART...: one boot.
@@ -163,6 +170,15 @@ for name in "${machines[@]}"; do
 	lane "$name" &
 done
 wait
+# The command that boots machines by itself.
+command=
+if [ ${#chosen[@]} = 0 ] && [ "${machines[0]}" = amd ] && [ "$collectors" != kmod ]; then
+	command=$results/lab-command-$kernel
+	rm -rf "$command"
+	mkdir -p "$command"
+	tests/lab/command.sh "$kernel" "$command" >"$command/tap"
+	judge_tap "$command" "$?" >"$command/report"
+fi
 passed=0 failed=0
 for name in "${machines[@]}"; do
 	for collector in $(of "$name"); do
@@ -174,6 +190,11 @@ for name in "${machines[@]}"; do
 		passed=$((passed + p)) failed=$((failed + f))
 	done
 done
+if [ -n "$command" ]; then
+	cat "$command/report"
+	read -r p f <"$command/counts" || p=0 f=1
+	passed=$((passed + p)) failed=$((failed + f))
+fi
 echo "$passed $failed" >"$results/lab.counts"
 printf 'lab: %d passed, %d failed\n' "$passed" "$failed"
 [ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -62,6 +62,7 @@ enum op {
 	OP_MMIO,	/* gva, words, count, seed */
 	OP_ROM,		/* as OP_READ: read, write, read again */
 	OP_SPIN,	/* as OP_READ, step 1: read and write back until stop */
+	OP_FORK,	/* gva, pages, parent root, 4 free tables, frame gpa, rounds, seed */
 };
 
 #define COMM_ARGS	8

@@ -24,6 +24,9 @@ static const struct workload *const workloads[] = {
 	&workload_slots,
 	&workload_mixed,
 	&workload_walk,
+	&workload_warm,
+	&workload_fork,
+	&workload_ksm,
 };
 
 enum {

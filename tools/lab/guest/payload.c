@@ -186,6 +186,96 @@ static void do_spin(struct comm *c)
 	} while (!*stop);
 }
 
+static void set_pte(struct comm *c, uint64_t at, uint64_t value)
+{
+	store(at, value);
+	c->pt_writes++;
+}
+
+/* A page's translation changes from one that the CPU may hold to another. */
+static void change_pte(struct comm *c, uint64_t at, uint64_t value, uint64_t gva)
+{
+	set_pte(c, at, value);
+	invlpg(gva);
+	c->invlpgs++;
+}
+
+/* The page-table entry for @gva, in tables that are mapped 1:1. */
+static uint64_t find_pte(uint64_t root, uint64_t gva)
+{
+	uint64_t table = root;
+
+	for (int shift = 39; shift > PAGE_SHIFT; shift -= 9)
+		table = load(table + (gva >> shift & 511) * 8) & ~0xfffull;
+	return table + (gva >> PAGE_SHIFT & 511) * 8;
+}
+
+/* The child's tables: the parent's pages, read-only in both from now on. */
+static void fork_space(struct comm *c, uint64_t gva, uint64_t pages, uint64_t parent,
+		       uint64_t child)
+{
+	uint64_t from = find_pte(parent, gva), to = child + 3 * PAGE_SIZE;
+
+	set_pte(c, child, load(parent));
+	set_pte(c, child + (gva >> 39 & 511) * 8, (child + PAGE_SIZE) | PTE_RWX);
+	set_pte(c, child + PAGE_SIZE + (gva >> 30 & 511) * 8,
+		(child + 2 * PAGE_SIZE) | PTE_RWX);
+	set_pte(c, child + 2 * PAGE_SIZE + (gva >> 21 & 511) * 8, to | PTE_RWX);
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t pte = load(from + i * 8) & ~PTE_W;
+
+		change_pte(c, from + i * 8, pte, gva + i * PAGE_SIZE);
+		set_pte(c, to + i * 8, pte);
+	}
+}
+
+/* The child reads all its pages, and writes every second one to a copy of its own. */
+static void fork_child(struct comm *c, uint64_t gva, uint64_t pages, uint64_t pte,
+		       uint64_t copies, uint64_t seed)
+{
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t at = gva + i * PAGE_SIZE;
+
+		expect(c, at, load(at), page_tag(seed, i));
+		c->touched++;
+		if (i & 1)
+			continue;
+		change_pte(c, pte + i * 8, (copies + i * PAGE_SIZE) | PTE_RWX, at);
+		store(at, page_tag(seed + 1, i));
+		expect(c, at, load(at), page_tag(seed + 1, i));
+	}
+}
+
+/*
+ * What a kernel does to the page tables when a process forks, its child writes
+ * and exits. There is no exception handler: the kernel knows where it copies.
+ */
+static void do_fork(struct comm *c)
+{
+	uint64_t gva = c->arg[0], pages = c->arg[1], parent = c->arg[2], child = c->arg[3];
+	uint64_t copies = c->arg[4], seed = c->arg[6], from = find_pte(parent, gva);
+
+	for (uint64_t r = 0; r < c->arg[5]; r++) {
+		fork_space(c, gva, pages, parent, child);
+		set_cr3(child);
+		fork_child(c, gva, pages, child + 3 * PAGE_SIZE, copies, seed);
+		set_cr3(parent);
+		c->cr3_writes += 2;
+		/* Exit: tables become ordinary pages again, the next child's are zero. */
+		for (uint64_t i = 0; i < 4 * PAGE_SIZE; i += 8)
+			if (load(child + i))
+				set_pte(c, child + i, 0);
+		for (uint64_t i = 0; i < pages; i++) {
+			uint64_t at = gva + i * PAGE_SIZE;
+
+			change_pte(c, from + i * 8, load(from + i * 8) | PTE_W, at);
+			expect(c, at, load(at), page_tag(seed, i));
+			store(at, page_tag(seed, i));
+		}
+		c->loops++;
+	}
+}
+
 static void serve(struct comm *c)
 {
 	switch (c->op) {
@@ -209,6 +299,8 @@ static void serve(struct comm *c)
 		return do_rom(c);
 	case OP_SPIN:
 		return do_spin(c);
+	case OP_FORK:
+		return do_fork(c);
 	}
 }
 

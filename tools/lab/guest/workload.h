@@ -22,11 +22,12 @@ struct workload {
 	int (*check)(struct vm *vm);
 };
 
-extern const struct workload workload_touch, workload_retouch;
+extern const struct workload workload_touch, workload_retouch, workload_warm;
 extern const struct workload workload_dirtylog, workload_dirtyring;
 extern const struct workload workload_ptchurn, workload_switch, workload_invlpg;
 extern const struct workload workload_mmio, workload_rom;
 extern const struct workload workload_slots, workload_mixed, workload_walk;
+extern const struct workload workload_fork, workload_ksm;
 
 /* helper.c: what several of them do. */
 

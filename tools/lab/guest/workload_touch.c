@@ -121,6 +121,42 @@ static int retouch_run(struct vm *vm)
 	return r;
 }
 
+/* All is mapped before the measured phase: neither kind of paging has anything to do. */
+static int warm_setup(struct vm *vm)
+{
+	int r = 0;
+
+	vm->expect_tdp = vm->expect_shadow = 0;
+	data_fill(vm, 1);
+	for (unsigned int i = 0; !r && i < vm->nr_vcpus; i++)
+		r = vcpu_call(&vm->vcpus[i], OP_WARM, ARGS(DATA_GVA, vm->pages));
+	return r;
+}
+
+static int warm_run(struct vm *vm)
+{
+	int r = 0;
+
+	for (uint64_t i = 0; !r && i < vm->rounds; i++)
+		r = touch(vm, 2 + i);
+	return r;
+}
+
+static int warm_check(struct vm *vm)
+{
+	return data_differs(vm, 1 + vm->rounds) ? -EBADMSG : 0;
+}
+
+const struct workload workload_warm = {
+	.name = "warm",
+	.doc = "touch pages again that KVM has mapped",
+	.pages = 2048,
+	.rounds = 4,
+	.setup = warm_setup,
+	.run = warm_run,
+	.check = warm_check,
+};
+
 static int retouch_check(struct vm *vm)
 {
 	if (vm->opt->access == 'w' && data_differs(vm, 1 + vm->rounds))

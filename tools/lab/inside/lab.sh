@@ -3,6 +3,8 @@
 # What a job has at hand; sourced before it. Busybox sh: no arrays.
 
 TRACEFS=/sys/kernel/tracing
+LAB_RESULTS=${LAB_RESULTS:-/results}
+LAB_TMP=${LAB_TMP:-/tmp}
 
 # What this CPU virtualizes memory with: npt or ept; prints nothing where it cannot.
 lab_tdp() {
@@ -37,12 +39,12 @@ fail() {
 step() {
 	_step_name=$1
 	shift
-	"$@" >"/results/$_step_name.out" 2>"/results/$_step_name.err"
+	"$@" >"$LAB_RESULTS/$_step_name.out" 2>"$LAB_RESULTS/$_step_name.err"
 	_step_rc=$?
-	echo "$_step_rc" >"/results/$_step_name.rc"
+	echo "$_step_rc" >"$LAB_RESULTS/$_step_name.rc"
 	if [ -n "$LAB_VERBOSE" ] || [ "$_step_rc" != 0 ]; then
 		say "$_step_name: exit code $_step_rc"
-		head -3 "/results/$_step_name.err" | while read -r _line; do
+		head -3 "$LAB_RESULTS/$_step_name.err" | while read -r _line; do
 			say "$_step_name: $_line"
 		done
 	fi
@@ -53,23 +55,23 @@ step() {
 bg() {
 	_bg_name=$1
 	shift
-	"$@" >"/results/$_bg_name.out" 2>"/results/$_bg_name.err" &
-	echo $! >"/tmp/bg.$_bg_name"
+	"$@" >"$LAB_RESULTS/$_bg_name.out" 2>"$LAB_RESULTS/$_bg_name.err" &
+	echo $! >"$LAB_TMP/bg.$_bg_name"
 }
 
 bg_pid() {
-	cat "/tmp/bg.$1"
+	cat "$LAB_TMP/bg.$1"
 }
 
 # A child that has ended stays there as a zombie until it is waited for.
 bg_alive() {
-	grep -q '^State:.[^Z]' "/proc/$(cat "/tmp/bg.$1")/status" 2>/dev/null
+	grep -q '^State:.[^Z]' "/proc/$(cat "$LAB_TMP/bg.$1")/status" 2>/dev/null
 }
 
 bg_wait() {
-	wait "$(cat "/tmp/bg.$1")"
+	wait "$(cat "$LAB_TMP/bg.$1")"
 	_bg_rc=$?
-	echo "$_bg_rc" >"/results/$1.rc"
+	echo "$_bg_rc" >"$LAB_RESULTS/$1.rc"
 	return "$_bg_rc"
 }
 

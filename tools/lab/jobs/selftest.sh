@@ -75,7 +75,7 @@ bad=0 differ=0
 for lab in tdp shadow; do
 	lab_mode "$lab"
 	for w in touch retouch dirtylog dirtyring ptchurn switch invlpg mmio \
-		rom slots mixed walk; do
+		rom slots mixed walk warm fork ksm; do
 		one "$lab" "$w" "$@"
 	done
 done
