@@ -14,6 +14,7 @@ declare -A packages=(
 	[test]="libcmocka-dev bats jq util-linux"
 	[style]="clang-format shellcheck codespell universal-ctags"
 	[lab]="qemu-system-x86 busybox-static cpio kmod xz-utils zstd util-linux binutils"
+	[debug]="make gcc libc6-dev flex bison bc dwarves libelf-dev xz-utils"
 	[bench]="linux-perf trace-cmd bpftrace jq"
 )
 
