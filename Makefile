@@ -36,7 +36,8 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo check check-lab bench deps,$(GOALS)),lab) \
+	$(if $(filter demo check check-lab check-debug bench deps,$(GOALS)),lab) \
+	$(if $(filter check-debug,$(GOALS)),debug) \
 	$(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
 DEPS_MODE := $(if $(filter demo check% bench style deps,$(GOALS)),install,check)
 
@@ -159,7 +160,7 @@ GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
 $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
 
-.PHONY: check check-unit check-cli check-lab
+.PHONY: check check-unit check-cli check-lab check-debug
 check: deps
 	@+tests/run.sh '$(MAKE)' unit cli lab
 
@@ -171,6 +172,11 @@ check-cli: deps $(O)/mmuscope
 
 check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK)
 	@tests/lab/run.sh
+
+# Not part of check: the first time it builds a kernel.
+check-debug: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK)
+	@tools/lab/lab prepare --kernel debug
+	@tests/lab/run.sh --kernel debug
 
 # ----------------------------------------------------- demonstration, bench
 BENCH := $(patsubst %.c,$(O)/%,$(wildcard tools/bench/*.c))
@@ -228,6 +234,7 @@ help:
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
 	'make check-lab   the tool on real KVM in emulated machines' \
+	'make check-debug the same in a kernel that looks for bugs, which is built once' \
 	'make bench       what tracing costs' \
 	'make style       format, shell scripts, spelling, lengths' \
 	'make man         man pages, in $(O)/docs' \

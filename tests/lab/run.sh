@@ -3,6 +3,8 @@
 # mmuscope on real KVM in an emulated machine: tests/lab/run.sh [--kernel V]
 # A line for each group of checks, and what differs in those that fail.
 set -u
+limit=480
+memory=2048
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
 results=$build/test-results
@@ -13,6 +15,11 @@ while [ $# -gt 0 ]; do
 		[ $# -ge 2 ] || { echo 'lab: --kernel wants a version' >&2; exit 2; }
 		kernel=$2
 		shift
+		if [ "$kernel" = debug ]; then
+			# All is several times slower there, and larger.
+			limit=3600
+			memory=4096
+		fi
 		;;
 	*) echo "lab: there is no option $1; see the head of $0" >&2; exit 2 ;;
 	esac
@@ -29,7 +36,7 @@ for part in workloads vms stress refusals; do
 done
 # The kernel log is one of the checks.
 status=0
-tools/lab/lab run --kernel "$kernel" --timeout 480 --allow-dmesg --out "$out" \
+tools/lab/lab run --kernel "$kernel" --timeout "$limit" --mem "$memory" --allow-dmesg --out "$out" \
 	--add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
 	--add "$build/tools/lab/guest/mmuscope-guest" \
 	"${parts[@]}" tests/lab/job.sh \
