@@ -38,7 +38,8 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo figures check check-lab check-same bench deps,$(GOALS)),lab) \
+	$(if $(filter demo figures check check-lab check-same check-debug bench deps,$(GOALS)),lab) \
+	$(if $(filter check-debug,$(GOALS)),debug) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
 DEPS_MODE := $(if $(filter demo figures check% bench fuzz style deps,$(GOALS)),install,check)
 
@@ -254,14 +255,14 @@ GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
 $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
 
-.PHONY: check check-unit check-cli check-lab check-same
+.PHONY: check check-unit check-cli check-lab check-same check-debug
 check: deps
 	@+tests/run.sh '$(MAKE)' unit cli lab same
 
 check-unit: deps $(UNIT_TESTS) $(REPLAYS)
 	@tests/unit/run.sh $(UNIT_TESTS) $(REPLAYS)
 
-check-cli: deps $(O)/mmuscope
+check-cli: deps $(O)/mmuscope $(GUEST)
 	@tests/cli/run.sh
 
 check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
@@ -269,6 +270,12 @@ check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modul
 
 check-same: deps $(SAME) $(GUEST) lab-modules
 	@tests/same/run.sh
+
+# Not part of check: the first time it builds a kernel.
+check-debug: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE)
+	@tools/lab/lab prepare --kernel debug
+	@+$(MAKE) --no-print-directory lab-modules LAB_MODULE_KERNELS=debug
+	@tests/lab/run.sh --kernel debug
 
 # ----------------------------------------------------- demonstration, bench
 BENCH := $(patsubst %.c,$(O)/%,$(wildcard tools/bench/*.c))
@@ -342,6 +349,7 @@ help:
 	'make check-same  eBPF and the kernel module record the same' \
 	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
 	'make dkms-install  have DKMS build it for every kernel; dkms-uninstall' \
+	'make check-debug the same in a kernel that looks for bugs, which is built once' \
 	'make bench       what tracing costs' \
 	'make style       format, shell scripts, spelling, lengths' \
 	'make man         man pages, in $(O)/docs' \

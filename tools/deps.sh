@@ -16,6 +16,7 @@ declare -A packages=(
 	[style]="clang-format shellcheck codespell universal-ctags sparse"
 	[lab]="qemu-system-x86 bochs bochs-term bochsbios vgabios
 		busybox-static cpio kmod xz-utils zstd util-linux binutils"
+	[debug]="make gcc libc6-dev flex bison bc dwarves libelf-dev xz-utils"
 	[bench]="linux-perf trace-cmd bpftrace jq"
 )
 

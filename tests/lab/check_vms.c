@@ -246,12 +246,27 @@ static void check_log(const char *name)
 	static const char *const complaints[] = {
 		"WARNING:", "BUG:", "Oops", "general protection", "soft lockup", "hard LOCKUP",
 		"detected stall", "blocked for more", "Kernel panic", "suspicious RCU",
+		"possible deadlock", "inconsistent lock state", "suspected memory leaks",
+		/* What finds them has given up. */
+		"leak detector disabled", "ODEBUG", "lockdep is turned off",
 	};
 	char *text = result_text(name, "");
 
 	holds(text && *text, "there is no kernel log");
 	for (size_t i = 0; text && i < sizeof(complaints) / sizeof(complaints[0]); i++)
 		holds(!strstr(text, complaints[i]), "the kernel says '%s'", complaints[i]);
+	free(text);
+}
+
+/* Where the kernel can look for memory that nobody points to, init had it look. */
+static void check_leaks(const char *name)
+{
+	char *kernel = result_text("kernel", ""), *text = result_text(name, "");
+
+	if (kernel && strstr(kernel, "-debug-"))
+		holds(text != NULL, "nobody has looked for leaks");
+	holds(!text || !*text, "kmemleak says: %.400s", text ?: "");
+	free(kernel);
 	free(text);
 }
 
@@ -277,5 +292,6 @@ const struct check vm_checks[] = {
 	{ "refusals", check_refusal, LIST("no-root", "no-vm", "no-pid", "no-btf", "no-kvm") },
 	{ "doctor", check_doctor, LIST("doctor") },
 	{ "kernel log", check_log, LIST("dmesg.txt") },
+	{ "memory lost by the kernel", check_leaks, LIST("kmemleak.txt") },
 	{ 0 },
 };

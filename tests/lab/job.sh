@@ -9,7 +9,7 @@
 start() {
 	_name=$1
 	shift
-	bg "$_name" mmuscope-guest "$@" -name "guest=$_name" --timeout 400 \
+	bg "$_name" mmuscope-guest "$@" -name "guest=$_name" --timeout 3600 \
 		--ready-file "/tmp/$_name.ready" --go-file "/tmp/$_name.go" \
 		--done-file "/tmp/$_name.done" --hold-file "/tmp/$_name.hold"
 	_left=0

@@ -17,6 +17,7 @@ collectors=
 parts=(workloads vms record stress refusals)
 chosen=()
 limit=1800	# seconds; five minutes are usual, on a machine with nothing else to do
+memory=()
 
 while [ $# -gt 0 ]; do
 	case $1 in
@@ -28,6 +29,12 @@ while [ $# -gt 0 ]; do
 		--collector) collectors=$2 ;;
 		esac
 		shift
+		if [ "$kernel" = debug ]; then
+			# All is several times slower there, and larger.
+			limit=3600
+			memory=(--mem 4096)
+			machines=(amd)
+		fi
 		;;
 	-*) echo "lab: there is no option $1; see the head of $0" >&2; exit 2 ;;
 	*) chosen+=("$1") ;;
@@ -100,6 +107,7 @@ run() {
 	done
 	# The kernel log is one of the checks.
 	tools/lab/lab run --machine "$name" --kernel "$kernel" --timeout "$limit" --allow-dmesg \
+		${memory[@]+"${memory[@]}"} \
 		--out "$out" --add "${MMUSCOPE:-$build/mmuscope}:/bin/mmuscope" \
 		--add "$build/tools/lab/guest/mmuscope-guest" "${adds[@]}" \
 		tests/lab/job.sh "$collector" "$@" >"$out/lab.log" 2>&1 </dev/null
@@ -172,7 +180,8 @@ done
 wait
 # The command that boots machines by itself.
 command=
-if [ ${#chosen[@]} = 0 ] && [ "${machines[0]}" = amd ] && [ "$collectors" != kmod ]; then
+if [ ${#chosen[@]} = 0 ] && [ "${machines[0]}" = amd ] &&
+	[ "$collectors" != kmod ] && [ "$kernel" != debug ]; then
 	command=$results/lab-command-$kernel
 	rm -rf "$command"
 	mkdir -p "$command"

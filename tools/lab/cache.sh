@@ -15,7 +15,10 @@ cache_make() {
 	mkdir -p "$(dirname "$target")" ||
 		die "$LAB_PREPARE" "cannot make the cache $LAB_CACHE"
 	exec 9>"$target.lock"
-	flock 9
+	if ! flock -n 9; then
+		progress "waiting for another lab that makes $name"
+		flock 9
+	fi
 	if ! [ -e "$target" ]; then
 		part=$target.part
 		rm -rf "$part"

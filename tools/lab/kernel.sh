@@ -2,7 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0
 # Kernels: fetched as Debian packages, taken apart without being installed.
 
-LAB_KERNELS="6.1 5.10 6.12 newest"
+# shellcheck source=/dev/null
+. "$LAB_DIR/debug.sh"
+
+LAB_KERNELS="6.1 5.10 6.12 newest debug"
 # Modules kept of each kernel, with what they depend on; the wanted ones are
 # built into some kernels.
 LAB_MODULES="kvm_amd kvm_intel"
@@ -15,12 +18,22 @@ kernel_known() {
 	return 1
 }
 
+kernel_name() {
+	case $1 in
+	debug) echo "kernel-debug-$(debug_key)" ;;
+	*) echo "kernel-$1" ;;
+	esac
+}
+
 kernel_dir() {
-	echo "$LAB_CACHE/kernel-$1"
+	echo "$LAB_CACHE/$(kernel_name "$1")"
 }
 
 kernel_fetch() {
-	cache_make "kernel-$1" kernel_fill "$1"
+	case $1 in
+	debug) cache_make "$(kernel_name debug)" debug_fill ;;
+	*) cache_make "kernel-$1" kernel_fill "$1" ;;
+	esac
 }
 
 # Newest "linux-image-VERSION-amd64" that the given apt knows; reads the apt
@@ -125,6 +138,8 @@ kernel_modules() {
 kernel_extra_module() {
 	local dir=$1 v=$2 name=$3 deb
 
+	[ "$v" != debug ] ||
+		die "$LAB_PREPARE" "tools/lab/debug.config has no module $name"
 	for deb in "$(kernel_dir "$v")"/deb/*.deb; do
 		dpkg -x "$deb" "$dir/root" || return 1
 	done

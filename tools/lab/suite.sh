@@ -73,6 +73,26 @@ suite_packages() {
 		$1 == "Depends:" && $2 ~ /^linux-(modules|binary)-/ { print $2 }'
 }
 
+# One package of whatever architecture, into folder $3: from the machine's own apt,
+# else from the suites of kernel $2.
+suite_download_one() {
+	local package=$1 v=$2 to=$3 suite
+
+	if apt-cache show "$package" >/dev/null 2>&1; then
+		(cd "$to" && apt-get -qq -o APT::Sandbox::User=root \
+			download "$package" >&2) && return
+	fi
+	for suite in $(suite_names "$v"); do
+		rm -rf "$to/apt"
+		suite_open "$to/apt" "$suite" || continue
+		(cd "$to" && suite_apt "$to/apt" apt-get download "$package" >&2) || continue
+		rm -rf "$to/apt"
+		return 0
+	done
+	rm -rf "$to/apt"
+	die "$LAB_PREPARE" "no suite of this machine's mirror has $package"
+}
+
 suite_download() {
 	local v=$1 to=$2 suite packages package
 
