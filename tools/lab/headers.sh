@@ -3,14 +3,23 @@
 # Header packages of the lab's kernels, to build the kernel module against; like
 # the kernels they are taken apart without being installed.
 
+# The debug kernel's are where it was built.
 headers_fetch() {
-	cache_make "headers-$1" headers_fill "$1"
+	case $1 in
+	debug) kernel_fetch debug ;;
+	*) cache_make "headers-$1" headers_fill "$1" ;;
+	esac
 }
 
 # The folder for make -C.
 headers_dir() {
 	local dir=$LAB_CACHE/headers-$1
 
+	if [ "$1" = debug ]; then
+		dir=$(kernel_dir debug)
+		echo "$dir/linux-headers-$(cat "$dir/release")"
+		return
+	fi
 	echo "$dir/root/usr/src/linux-headers-$(cat "$dir/release")"
 }
 
