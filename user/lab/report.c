@@ -95,7 +95,7 @@ static const char *label(struct report *rep, const struct lab_result *r, enum la
 		emulated |= r->side[i].emulated;
 		host |= !r->side[i].emulated;
 	}
-	return report_text(rep, "%s %s", !host ? "instr." : !emulated ? "time" : "instr./time",
+	return report_text(rep, "%s%s", !host ? "instr." : !emulated ? "time" : "instr./time",
 			   lab_quantities[q].label);
 }
 
