@@ -30,8 +30,13 @@ awk -v to=docs/figures '
 	}
 	/^<svg / && name != "" {
 		file = to "/" name "-" ++nr ".svg"
-		sub(/<svg /, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"510\" ")
-		sub(/<\/title>/, "</title><style>svg{background:var(--card)}" rules "</style>")
+		match($0, /viewBox="0 0 [0-9]+ [0-9]+"/)
+		split(substr($0, RSTART, RLENGTH - 1), view, " ")
+		sub(/viewBox="[^"]*"/, sprintf("viewBox=\"-10 -10 %d %d\" width=\"%d\"",
+			view[3] + 20, view[4] + 20, 1.5 * (view[3] + 20)))
+		sub(/<svg /, "<svg xmlns=\"http://www.w3.org/2000/svg\" ")
+		sub(/<\/title>/, "</title><style>" rules \
+			"svg{margin:0;background:var(--card)}</style>")
 		print >file
 		close(file)
 	}' "$dir/lab.html"

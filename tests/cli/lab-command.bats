@@ -106,10 +106,10 @@ teardown() {
 		#!/bin/sh
 		[ "\$1" = prepare ] && exit 0
 		echo \$\$ >$BATS_TEST_TMPDIR/pid
-		exec sleep 100
+		exec sleep 1000
 	EOF
 	chmod 755 "$dir/lab/lab" "$dir/tools/lab/guest/mmuscope-guest"
-	"$dir/mmuscope" lab run --modes npt cold-touch 2>/dev/null 3>&- &
+	timeout -k 1 60 "$dir/mmuscope" lab run --modes npt cold-touch 2>/dev/null 3>&- &
 	for _ in $(seq 500); do
 		[ ! -s "$BATS_TEST_TMPDIR/pid" ] || break
 		sleep 0.02

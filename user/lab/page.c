@@ -200,7 +200,7 @@ static void page_numbers(FILE *out, const struct lab_result *r, size_t w)
 	table_head(out, r, "");
 	for (enum lab_quantity q = 0; q < LAB_QUANTITIES; q++) {
 		fprintf(out, "<tr><td>%s%s</td>", lab_quantities[q].unit != LAB_UNIT_TIME ? "" :
-			r->side[0].emulated ? "instr. " : "time ", lab_quantities[q].label);
+			r->side[0].emulated ? "instr." : "time", lab_quantities[q].label);
 		table_row_print(out, r, w, q);
 	}
 	fputs("</tbody></table></div>", out);

@@ -63,6 +63,9 @@ static struct cell value_cell(const struct lab_side *s, enum lab_quantity q, dou
 	case LAB_UNIT_PERCENT:
 		return (struct cell){ .kind = CELL_PERCENT, .real = value };
 	case LAB_UNIT_TIME:
+		/* Of millions, people read the first digits. */
+		if (s->emulated && q == LAB_RUN)
+			return (struct cell){ .kind = CELL_RATE, .real = value };
 		return s->emulated ? cell_count(value + 0.5) : cell_ns(value + 0.5);
 	case LAB_UNIT_COUNT:
 		break;
@@ -95,7 +98,7 @@ static const char *label(struct report *rep, const struct lab_result *r, enum la
 		emulated |= r->side[i].emulated;
 		host |= !r->side[i].emulated;
 	}
-	return report_text(rep, "%s %s", !host ? "instr." : !emulated ? "time" : "instr./time",
+	return report_text(rep, "%s%s", !host ? "instr." : !emulated ? "time" : "instr./time",
 			   lab_quantities[q].label);
 }
 

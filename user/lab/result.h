@@ -22,7 +22,7 @@ enum lab_unit { LAB_UNIT_COUNT, LAB_UNIT_PER_OP, LAB_UNIT_TIME, LAB_UNIT_PERCENT
 
 extern const struct lab_quantity_name {
 	const char *key;
-	const char *label;	/* for people; of times, what is behind "instr." or "time" */
+	const char *label;	/* for people; of times, what is put behind "instr." or "time" */
 	enum lab_unit unit;
 } lab_quantities[LAB_QUANTITIES];
 

@@ -65,7 +65,7 @@ static const char *bars_title(const struct lab_result *r, enum lab_quantity q)
 
 	if (lab_quantities[q].unit != LAB_UNIT_TIME)
 		return lab_quantities[q].label;
-	snprintf(text, sizeof(text), "%s %s", r->side[0].emulated ? "instructions" : "time",
+	snprintf(text, sizeof(text), "%s%s", r->side[0].emulated ? "instructions" : "time",
 		 lab_quantities[q].label);
 	return text;
 }

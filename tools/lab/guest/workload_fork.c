@@ -21,7 +21,7 @@ static int fork_setup(struct vm *vm)
 
 	if (vm->nr_vcpus > 1 || vm->pages < 2) {
 		say_error("'fork' wants one vCPU and two pages or more");
-		return EXIT_USAGE;
+		return EXIT_SKIP;
 	}
 	vm->priv = (void *)(uintptr_t)child;
 	for (unsigned int i = 1; i < CHILD_TABLES; i++)

@@ -14,12 +14,12 @@
 mode=$1 label=$2
 shift 2
 
-# After attaching, mmuscope sleeps for records.
+# After attaching, mmuscope waits for records: epoll_wait and its like.
 wait_attached() {
 	while bg_alive "$1"; do
-		case $(cat "/proc/$(bg_pid "$1")/wchan") in
-		*epoll* | ep_*) return 0 ;;
-		esac
+		if grep -q -E '^(232|281|441) ' "/proc/$(bg_pid "$1")/syscall" 2>/dev/null; then
+			return 0
+		fi
 		nap
 	done
 	return 1
