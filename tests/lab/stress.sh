@@ -58,7 +58,6 @@ killed() {
 	{
 		traces_left
 		echo "unloaded=$([ -e /sys/module/kvm ] && echo 0 || echo 1)"
-		echo "seconds=$(($(seconds) - _begin))"
 	} >/results/killed
 }
 
