@@ -262,10 +262,10 @@ check: deps
 check-unit: deps $(UNIT_TESTS) $(REPLAYS)
 	@tests/unit/run.sh $(UNIT_TESTS) $(REPLAYS)
 
-check-cli: deps $(O)/mmuscope $(GUEST)
+check-cli: deps mmuscope $(GUEST)
 	@tests/cli/run.sh
 
-check-lab: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
+check-lab: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 	@tests/lab/run.sh
 
 check-same: deps $(SAME) $(GUEST) lab-modules
