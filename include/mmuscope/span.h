@@ -178,8 +178,14 @@ SPAN_INLINE void span_unpack(struct mmuscope_fault *r)
 	r->condition = d.condition;
 	r->walk = d.walk;
 	r->verdict = span_weigh(r, seen, verdict);
-	if (r->verdict == MMUSCOPE_verdict_reflected)
+	/*
+	 * What KVM has for the address it makes anew when it hands on a fault on what is
+	 * present: no entry that the guest asked for.
+	 */
+	if (r->verdict == MMUSCOPE_verdict_reflected) {
 		r->gpa = MMUSCOPE_UNKNOWN;
+		r->level = 0;
+	}
 }
 
 /**

@@ -9,7 +9,7 @@
 
 #include "vm.h"
 
-static uint64_t *table_at(struct vm *vm, uint64_t gpa)
+uint64_t *table_at(struct vm *vm, uint64_t gpa)
 {
 	return (uint64_t *)((uint8_t *)vm->infra + gpa);
 }
@@ -30,12 +30,12 @@ uint64_t space_create(struct vm *vm)
 	return table_alloc(vm);
 }
 
-/* GPA of the leaf entry for @gva; makes missing tables if asked to. */
-static uint64_t walk(struct vm *vm, uint64_t root, uint64_t gva, bool make)
+/* GPA of the entry for @gva that covers 1 << @last bytes; makes missing tables if asked to. */
+static uint64_t walk(struct vm *vm, uint64_t root, uint64_t gva, int last, bool make)
 {
 	uint64_t table = root;
 
-	for (int shift = 39; shift > PAGE_SHIFT; shift -= 9) {
+	for (int shift = 39; shift > last; shift -= 9) {
 		uint64_t *e = &table_at(vm, table)[gva >> shift & 511];
 
 		if (!(*e & PTE_P)) {
@@ -47,14 +47,14 @@ static uint64_t walk(struct vm *vm, uint64_t root, uint64_t gva, bool make)
 		}
 		table = *e & ~0xfffull;
 	}
-	return table + (gva >> PAGE_SHIFT & 511) * 8;
+	return table + (gva >> last & 511) * 8;
 }
 
 int space_map(struct vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
 	      uint64_t pages)
 {
 	for (uint64_t i = 0; i < pages; i++) {
-		uint64_t pte = walk(vm, root, gva + i * PAGE_SIZE, true);
+		uint64_t pte = walk(vm, root, gva + i * PAGE_SIZE, PAGE_SHIFT, true);
 
 		if (!pte)
 			return -ENOSPC;
@@ -80,5 +80,10 @@ void space_share_infra(struct vm *vm, uint64_t root)
 
 uint64_t space_pte(struct vm *vm, uint64_t root, uint64_t gva)
 {
-	return walk(vm, root, gva, false);
+	return walk(vm, root, gva, PAGE_SHIFT, false);
+}
+
+uint64_t space_pde(struct vm *vm, uint64_t root, uint64_t gva)
+{
+	return walk(vm, root, gva, HUGE_SHIFT, false);
 }
