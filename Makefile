@@ -170,9 +170,10 @@ modules:
 modules_install: modules
 	$(Q)+$(KMOD_MAKE) modules_install
 
-# For every kernel that is and will be installed. DKMS signs with its own key; where Secure
-# Boot is on, 'mokutil --import /var/lib/dkms/mok.pub' makes the firmware trust it.
+# For every kernel that has headers here, and those that will be installed. DKMS signs with
+# its own key.
 DKMS_DIR = $(DESTDIR)/usr/src/mmuscope-$(VERSION)
+DKMS_KERNELS ?= $(patsubst /lib/modules/%/build,%,$(wildcard /lib/modules/*/build))
 .PHONY: dkms-install dkms-uninstall
 dkms-install:
 	$(INSTALL) -d $(DKMS_DIR)/kmod/configure $(DKMS_DIR)/include/mmuscope
@@ -180,7 +181,16 @@ dkms-install:
 	$(INSTALL) -m 644 kmod/configure/*.c $(DKMS_DIR)/kmod/configure/
 	$(INSTALL) -m 644 include/mmuscope/* $(DKMS_DIR)/include/mmuscope/
 	sed 's/@VERSION@/$(VERSION)/' kmod/dkms.conf > $(DKMS_DIR)/dkms.conf
-	$(if $(DESTDIR),,dkms install -m mmuscope -v $(VERSION))
+ifeq ($(DESTDIR),)
+	@[ -n '$(DKMS_KERNELS)' ] || { echo "dkms-install: there are no kernel headers in" \
+		"/lib/modules: install linux-headers-$$(uname -r)" >&2; exit 1; }
+	! dkms status -m mmuscope -v $(VERSION) | grep -q . || \
+		dkms remove -m mmuscope -v $(VERSION) --all
+	dkms add -m mmuscope -v $(VERSION)
+	set -e; for k in $(DKMS_KERNELS); do dkms install -m mmuscope -v $(VERSION) -k $$k; done
+	@echo 'Where Secure Boot is on, have the firmware trust the key that DKMS signs with:' \
+		'mokutil --import /var/lib/dkms/mok.pub'
+endif
 
 dkms-uninstall:
 	$(if $(DESTDIR),,dkms remove -m mmuscope -v $(VERSION) --all)
