@@ -250,16 +250,23 @@ $(LAB_CHECK): $(LAB_CHECK_OBJECTS)
 
 # Programs that run inside the lab: records of a collector, and bad manners.
 SAME := $(O)/tests/same/records
-HOSTILE := $(O)/tests/lab/tools/hostile
+LAB_TOOLS := $(O)/tests/lab/tools/hostile $(O)/tests/lab/tools/session
+OLDER := $(O)/tests/lab/tools/older.so
+HOSTILE := $(LAB_TOOLS) $(OLDER)
 
-$(SAME).o $(HOSTILE).o: $(O)/%.o: %.c $(O)/user.flags | deps
+$(SAME).o $(LAB_TOOLS:%=%.o): $(O)/%.o: %.c $(O)/user.flags | deps
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
-$(SAME) $(HOSTILE): %: %.o $(O)/libmmuscope.a
+$(SAME) $(LAB_TOOLS): %: %.o $(O)/libmmuscope.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
+
+$(OLDER): $(O)/%.so: %.c $(O)/user.flags | deps
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -fPIC -shared $< -o $@
 
 GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
@@ -278,8 +285,11 @@ check-cli: deps mmuscope $(GUEST)
 check-lab: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 	@tests/lab/run.sh
 
-check-same: deps $(SAME) $(GUEST) lab-modules
-	@tests/same/run.sh
+# CHECK_KERNELS and CHECK_MACHINES choose, as for check-matrix.
+check-same: deps $(SAME) $(GUEST)
+	@+$(MAKE) --no-print-directory lab-modules \
+		LAB_MODULE_KERNELS='$(or $(CHECK_KERNELS),$(LAB_MODULE_KERNELS))'
+	@CHECK_KERNELS='$(or $(CHECK_KERNELS),$(LAB_MODULE_KERNELS))' tests/same/run.sh
 
 # Not part of check: the first time it builds a kernel.
 check-debug: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE)
@@ -356,7 +366,7 @@ help:
 	'make check-cli   the command line, as a user sees it' \
 	'make check-lab   the tool on real KVM in emulated machines' \
 	'make fuzz        recordings and expressions made of anything, for FUZZ_SECONDS=600' \
-	'make check-same  eBPF and the kernel module record the same' \
+	'make check-same  eBPF and the kernel module record the same; CHECK_KERNELS="5.10 6.1"' \
 	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
 	'make dkms-install  have DKMS build it for every kernel; dkms-uninstall' \
 	'make check-debug the same in a kernel that looks for bugs, which is built once' \
@@ -375,5 +385,5 @@ help:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
 -include $(LAB_CHECK_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(FUZZ_NAMES:%=$(O)/san/tests/fuzz/fuzz_%.d)
--include $(SAME).d $(HOSTILE).d
+-include $(SAME).d $(LAB_TOOLS:%=%.d) $(OLDER:.so=.d)
 -include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)

@@ -81,6 +81,8 @@ int session_start(const struct mmuscope_kmod_start *want)
 	if (!start_valid(want) || !offsets_valid(&want->offsets))
 		return -EINVAL;
 	config = *want;
+	if (!config.records)
+		config.records = ~0U;
 	clock_choose();
 	err = counters_alloc();
 	if (err)

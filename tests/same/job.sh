@@ -13,7 +13,9 @@ wait_detached() {
 }
 
 insmod /same/mmuscope.ko || fail "the kernel module does not load"
-for mode in npt shadow; do
+modes="$(lab_tdp) shadow"
+echo "$modes" >/results/modes
+for mode in $modes; do
 	for collector in bpf kmod; do
 		wait_detached
 		lab_mode "$mode"
