@@ -151,11 +151,15 @@ KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 KMOD_DIR = $(O)/kmod/$(KRELEASE)
 # Kernels of the lab for which 'make lab-modules' builds it.
 LAB_MODULE_KERNELS ?= 6.1
-# O= of ours is not the kernel's.
+# O= of ours is not the kernel's, which may lie apart from its Makefile.
 # Types of the module for eBPF are not needed, and making them needs one more tool.
 # sparse where SPARSE=1.
-KMOD_MAKE = $(MAKE) --no-print-directory $(if $(V),,-s) -C $(KDIR) M=$(abspath $(KMOD_DIR)) O= \
-	MMUSCOPE_TOP=$(abspath .) CONFIG_DEBUG_INFO_BTF_MODULES= $(if $(WERROR),KCFLAGS=-Werror) $(if $(SPARSE),C=2) CC=$(CC)
+KMOD_MAKE = $(MAKE) --no-print-directory $(if $(V),,-s) -C $(KDIR) M=$(abspath $(KMOD_DIR)) \
+	O=$(realpath $(KDIR)) MMUSCOPE_TOP=$(abspath .) CONFIG_DEBUG_INFO_BTF_MODULES= \
+	$(if $(WERROR),KCFLAGS=-Werror) $(if $(SPARSE),C=2) CC=$(CC) $(KMOD_LACKS)
+# What the kernel's compiler could do and ours, an older one, cannot.
+KMOD_LACKS = $(if $(shell $(CC) -fmin-function-alignment=16 -E -x c /dev/null 2>&1 >/dev/null), \
+	CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=)
 
 .PHONY: modules modules_install lab-modules
 modules:
