@@ -16,7 +16,7 @@ const struct percentile histogram_percentiles[HISTOGRAM_PERCENTILES] = {
 	{ 50, "p50" }, { 90, "p90" }, { 99, "p99" }, { 99.9, "p99.9" },
 };
 
-static void *report_alloc(struct report *r, size_t size)
+void *report_alloc(struct report *r, size_t size)
 {
 	struct memory *m = calloc(1, sizeof(*m) + size);
 
@@ -197,6 +197,8 @@ static int row_compare(const void *a, const void *b, void *arg)
 	uint64_t xn = x->kind == CELL_NONE ? 0 : x->number;
 	uint64_t yn = y->kind == CELL_NONE ? 0 : y->number;
 
+	if (x->kind == CELL_TEXT && y->kind == CELL_TEXT)
+		return strcmp(x->text, y->text);
 	return xn < yn ? 1 : xn > yn ? -1 : 0;
 }
 
@@ -208,6 +210,21 @@ void table_sort(struct table *t, const char *column)
 		if (!strcmp(t->columns[i].key, column))
 			qsort_r(t->rows, t->nr_rows, t->nr_columns * sizeof(struct cell),
 				row_compare, &i);
+}
+
+void table_reverse(struct table *t)
+{
+	struct cell row[TABLE_COLUMNS];
+	size_t size = t->nr_columns * sizeof(*row);
+
+	for (size_t low = 0, high = t->nr_rows; low + 1 < high; low++) {
+		struct cell *a = &t->rows[low * t->nr_columns];
+		struct cell *b = &t->rows[--high * t->nr_columns];
+
+		memcpy(row, a, size);
+		memcpy(a, b, size);
+		memcpy(b, row, size);
+	}
 }
 
 void report_sort(struct report *r, const char *column)
