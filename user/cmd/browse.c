@@ -73,7 +73,7 @@ static void draw(struct browse *b)
 		"Esc back", "Tab by ...", "? help", "Enter open", "/ filter", "<> sort",
 		"r reverse", "Space freeze", "q quit", NULL,
 	};
-	char title[64], clock[16], path[FOCUS_PATH + GRID_TEXT + 16];
+	char title[64], clock[16], every[FORMAT_MAX], path[FOCUS_PATH + GRID_TEXT + 16];
 	bool vms = focus_on_vms(&b->top->focus);
 	time_t now = time(NULL);
 	size_t len;
@@ -83,7 +83,8 @@ static void draw(struct browse *b)
 		return;
 	}
 	strftime(clock, sizeof(clock), "%H:%M:%S", localtime(&now));
-	snprintf(title, sizeof(title), "mmuscope top  %s", clock);
+	snprintf(title, sizeof(title), "mmuscope top  %s, every %s", clock,
+		 format_ns(every, top_interval(b->top)));
 	focus_path(&b->top->focus, path);
 	len = strlen(path);
 	if (*b->grid.filter && b->mode != MODE_FILTER)

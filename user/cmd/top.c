@@ -130,7 +130,9 @@ static void add_cost(struct top *top, struct report *r)
 	section_fact(section, "cpu_share", "of a CPU for mmuscope",
 		     cell_percent(cpu - top->cpu_ns, session_interval(s)));
 	section_fact(section, "refresh_ns", "refresh ", cell_ns(top->refresh_ns));
-	section_fact(section, "interval_ns", "every ", cell_ns(top_interval(top)));
+	section_fact(section, "interval_ns",
+		     top_interval(top) > top->options.interval_ns ? "so only every " : NULL,
+		     cell_ns(top_interval(top)));
 	top->cpu_ns = cpu;
 }
 
@@ -258,6 +260,18 @@ static int work(void *ctx, struct session *s, struct child *child)
 	top->session = s;
 	top->cpu_ns = cpu_now();
 	session_set_tap(s, &tap);
+	/* Nothing has been counted yet, but the columns are known. */
+	if (top_refresh(top, true)) {
+		fprintf(stderr, "mmuscope: not enough memory\n");
+		return EXIT_FAILED;
+	}
+	if (top->sort && !table_sort(top->table, top->sort)) {
+		int code = summary_no_column(top->report, top->sort);
+
+		top->report = NULL;
+		return code;
+	}
+	top_forget(top);
 	return top->batch ? print_all(top, end) : top_browse(top, end);
 }
 

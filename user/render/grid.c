@@ -103,10 +103,9 @@ int grid_sort_next(struct grid *g, int by)
 
 	while (at < nr && strcmp(t->columns[at].key, *g->sort ? g->sort : "ns"))
 		at++;
-	/* Columns without a head are not shown. */
 	for (size_t i = 0; i < nr; i++) {
 		at = (at + nr + by) % nr;
-		if (t->columns[at].head)
+		if (t->columns[at].head && !(g->no_room >> at & 1))
 			break;
 	}
 	if (!nr)

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "view/report.h"
 
@@ -19,6 +20,7 @@
  * @rows: indexes of the rows that are shown, @nr of them
  * @at: which of them is selected
  * @top: which of them is the first on the screen
+ * @no_room: columns that are not on the screen, a bit for each; for who draws to set
  * @chosen: texts of the selected row, by which it is found in the next table; "" where it is the
  *	first, whichever that is
  */
@@ -32,6 +34,7 @@ struct grid {
 	size_t room;
 	size_t at;
 	size_t top;
+	uint32_t no_room;
 	char chosen[2 * GRID_TEXT];
 };
 
@@ -41,7 +44,7 @@ int grid_show(struct grid *g, struct table *t);
 /* Selects the row that is @by further down, as far as there are any. */
 void grid_move(struct grid *g, long by);
 
-/* Sorts by the column that follows the one sorted by, or precedes it where @by is -1. */
+/* Sorts by the column on the screen that follows the one sorted by, precedes it where @by is -1. */
 int grid_sort_next(struct grid *g, int by);
 
 /* Return: the selected row, NULL where there is none. */

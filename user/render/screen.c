@@ -150,9 +150,9 @@ int screen_open(void)
 	    tcgetattr(STDIN_FILENO, &screen.before))
 		return -ENOTTY;
 	setlocale(LC_CTYPE, "");
-	/* The size is the terminal's, not that of a shell's variables, which does not change. */
-	use_env(FALSE);
-	use_tioctl(TRUE);
+	/* The size is the terminal's: one that a shell has exported does not change with it. */
+	unsetenv("COLUMNS");
+	unsetenv("LINES");
 	screen.curses = newterm(NULL, stdout, stdin);
 	if (!screen.curses)
 		return -EINVAL;

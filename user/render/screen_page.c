@@ -128,6 +128,9 @@ static void put_table(struct grid *g, int y, int end, const char *empty)
 		return;
 	}
 	layout_make(&l, g->table, COLS, GAP, NUMBER_WIDTH);
+	g->no_room = 0;
+	for (size_t i = 0; i < g->table->nr_columns; i++)
+		g->no_room |= (uint32_t)!l.width[i] << i;
 	if (y < end)
 		put_row(y, g, &l, NULL, A_BOLD);
 	grid_scroll(g, rows_shown);

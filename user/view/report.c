@@ -202,14 +202,17 @@ static int row_compare(const void *a, const void *b, void *arg)
 	return xn < yn ? 1 : xn > yn ? -1 : 0;
 }
 
-void table_sort(struct table *t, const char *column)
+bool table_sort(struct table *t, const char *column)
 {
-	if (!t || !t->nr_rows)
-		return;
-	for (size_t i = 0; i < t->nr_columns; i++)
-		if (!strcmp(t->columns[i].key, column))
+	for (size_t i = 0; t && i < t->nr_columns; i++) {
+		if (strcmp(t->columns[i].key, column))
+			continue;
+		if (t->nr_rows)
 			qsort_r(t->rows, t->nr_rows, t->nr_columns * sizeof(struct cell),
 				row_compare, &i);
+		return true;
+	}
+	return false;
 }
 
 void table_reverse(struct table *t)
@@ -227,12 +230,15 @@ void table_reverse(struct table *t)
 	}
 }
 
-void report_sort(struct report *r, const char *column)
+bool report_sort(struct report *r, const char *column)
 {
+	bool any = false;
+
 	for (struct section *s = r->sections; s; s = s->next)
 		for (struct block *b = s->blocks; b; b = b->next)
 			if (b->kind == BLOCK_TABLE)
-				table_sort(&b->table, column);
+				any |= table_sort(&b->table, column);
+	return any;
 }
 
 static void histogram_bars(struct histogram *g, const struct hist *h, struct bar *bars)

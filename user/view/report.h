@@ -222,11 +222,14 @@ void section_histogram(struct section *s, const char *key, const char *title,
 /* Return: a new row of @t to fill in, all CELL_NONE; never NULL; valid until the next call. */
 struct cell *table_row(struct table *t);
 
-/* Sorts all tables that have such a column; see table_sort(). */
-void report_sort(struct report *r, const char *column);
+/* Sorts all tables that have such a column; see table_sort(). Return: whether one has it. */
+bool report_sort(struct report *r, const char *column);
 
-/* Sorts the rows by @column: numbers largest first, texts by the alphabet. */
-void table_sort(struct table *t, const char *column);
+/*
+ * Sorts the rows by @column: numbers largest first, texts by the alphabet. Return: whether there is
+ * such a column.
+ */
+bool table_sort(struct table *t, const char *column);
 
 /* Turns the order of the rows round. */
 void table_reverse(struct table *t);
