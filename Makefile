@@ -56,7 +56,7 @@ INCLUDES := -Iinclude -Iuser -Ibpf -I$(O)/bpf
 USER_CFLAGS = -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) $(CFLAGS)
 SAN_CFLAGS = $(USER_CFLAGS) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-USER_LIBS := -lbpf -lelf -lz -lzstd -ljansson -lm
+USER_LIBS := -lbpf -lelf -lz -lzstd -ljansson -lncursesw -lm
 
 MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_WARNINGS := -Wall $(if $(WERROR),-Werror)

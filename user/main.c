@@ -15,6 +15,7 @@ static const struct {
 	const char *doc;
 } commands[] = {
 	{ "stat", cmd_stat, "collect for a while, print tables and histograms per VM" },
+	{ "top", cmd_top, "show what happens in each VM now" },
 	{ "record", cmd_record, "record to a file what happens" },
 	{ "report", cmd_report, "print the tables and histograms of a recording" },
 	{ "script", cmd_script, "print the records of a recording" },

@@ -93,8 +93,8 @@ static int print_groups(struct report_run *run)
 	if (r) {
 		view_group(r, run->group, run->model, &w);
 		view_collection(r, run->model, &w, run->recording.source);
-		if (run->sort)
-			report_sort(r, run->sort);
+		if (run->sort && !report_sort(r, run->sort))
+			return summary_no_column(r, run->sort);
 	}
 	return output_report(run->out, &run->recording.options, r);
 }
