@@ -272,12 +272,12 @@ top_on() {
 	tmux_do capture-pane -e -p -t top >coloured
 	keys q
 	# Neither a background of its own nor white, yellow, cyan or blue.
-	! grep -qE $'\033''\[([0-9;]*;)?(4[0-8]|3[02346-8]|9[0-7]|10[0-7])(;|m)' coloured
+	run ! grep -qE $'\033''\[([0-9;]*;)?(4[0-8]|3[02346-8]|9[0-7]|10[0-7])(;|m)' coloured
 	grep -qE $'\033''\[([0-9;]*;)?35m' coloured
 	teardown
 	rm -f tmux
 	terminal 80 24 "NO_COLOR=1 '$binary' top --source $endless -i 0.2"
 	see '^VM .*fault/s'
 	tmux_do capture-pane -e -p -t top >plain
-	! grep -qE $'\033''\[([0-9;]*;)?(3[0-8]|4[0-8])(;|m)' plain
+	run ! grep -qE $'\033''\[([0-9;]*;)?(3[0-8]|4[0-8])(;|m)' plain
 }

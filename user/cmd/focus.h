@@ -23,7 +23,7 @@ struct focus_level {
 };
 
 /**
- * struct focus - rows that were opened, one in the other, and what their records are put together by
+ * struct focus - rows that were opened, one in the other, and what is counted of them
  * @picks: the values that the rows stand for; a row of several fields has several
  * @label: of each, for the path: "web1", "vcpu 3"
  * @level: the levels, up to @depth, which is looked at

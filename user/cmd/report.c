@@ -186,7 +186,7 @@ int cmd_report(int argc, char **argv)
 	int code = EXIT_FAILED, closed;
 
 	options_parse(&report_argp, argc, argv, &run.recording.options);
-	run.out = output_open(&run.recording.options);
+	run.out = output_open_paged(&run.recording.options);
 	if (!run.out)
 		return EXIT_FAILED;
 	code = read_all(&run);

@@ -58,8 +58,8 @@ int screen_key(void);
 
 void screen_draw(const struct screen_page *page);
 
-/* Draws @lines, ended by NULL, from the @from-th on. Return: number of them that there is room for. */
-size_t screen_draw_text(const char *title, const char *const *lines, size_t from);
+/* Draws @lines, ended by NULL, from the @from-th on. */
+void screen_draw_text(const char *title, const char *const *lines, size_t from);
 
 /* Return: rows of the table that the last page had room for. */
 size_t screen_rows(void);

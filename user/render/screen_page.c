@@ -187,7 +187,7 @@ void screen_draw(const struct screen_page *p)
 	refresh();
 }
 
-size_t screen_draw_text(const char *title, const char *const *lines, size_t from)
+void screen_draw_text(const char *title, const char *const *lines, size_t from)
 {
 	int room = LINES > 1 ? LINES - 1 : 0;
 
@@ -196,7 +196,6 @@ size_t screen_draw_text(const char *title, const char *const *lines, size_t from
 	for (int i = 0; i < room && lines[from + i]; i++)
 		put(1 + i, 0, COLS, lines[from + i], A_NORMAL);
 	refresh();
-	return room;
 }
 
 size_t screen_rows(void)
