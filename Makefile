@@ -6,6 +6,8 @@ O	?= build
 PREFIX	?= /usr/local
 BINDIR	?= $(PREFIX)/bin
 MANDIR	?= $(PREFIX)/share/man
+# Where bash looks, seen from the man pages.
+COMPDIR	?= $(dir $(MANDIR))bash-completion/completions
 # mmuscope looks for it as ../libexec, seen from where it is itself.
 LABDIR	= $(dir $(patsubst %/,%,$(BINDIR)))libexec/mmuscope/lab
 
@@ -56,7 +58,7 @@ INCLUDES := -Iinclude -Iuser -Ibpf -I$(O)/bpf
 USER_CFLAGS = -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) $(CFLAGS)
 SAN_CFLAGS = $(USER_CFLAGS) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-USER_LIBS := -lbpf -lelf -lz -lzstd -ljansson -lm
+USER_LIBS := -lbpf -lelf -lz -lzstd -ljansson -lncursesw -lm
 
 MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_WARNINGS := -Wall $(if $(WERROR),-Werror)
@@ -328,6 +330,8 @@ install: $(O)/mmuscope $(MAN) $(GUEST)
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(O)/mmuscope $(DESTDIR)$(BINDIR)/mmuscope
 	$(INSTALL) -m 644 $(MAN) $(DESTDIR)$(MANDIR)/man1/
+	$(INSTALL) -d $(DESTDIR)$(COMPDIR)
+	$(INSTALL) -m 644 tools/completion.bash $(DESTDIR)$(COMPDIR)/mmuscope
 	$(INSTALL) -d $(addprefix $(DESTDIR)$(LABDIR)/,boot inside jobs)
 	$(INSTALL) -m 755 tools/lab/lab tools/lab/host.sh $(GUEST) $(DESTDIR)$(LABDIR)/
 	$(INSTALL) -m 644 $(filter-out %/host.sh,$(wildcard tools/lab/*.sh)) $(DESTDIR)$(LABDIR)/
@@ -337,7 +341,7 @@ install: $(O)/mmuscope $(MAN) $(GUEST)
 
 uninstall:
 	rm -rf $(DESTDIR)$(LABDIR)
-	rm -f $(DESTDIR)$(BINDIR)/mmuscope $(patsubst $(O)/docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(MAN))
+	rm -f $(DESTDIR)$(BINDIR)/mmuscope $(DESTDIR)$(COMPDIR)/mmuscope $(patsubst $(O)/docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(MAN))
 
 # -------------------------------------------------------------------- rest
 .PHONY: clean help

@@ -367,7 +367,7 @@ int cmd_doctor(int argc, char **argv)
 	FILE *out;
 
 	options_parse(&doctor_argp, argc, argv, &o);
-	out = output_open(&o);
+	out = output_open_paged(&o);
 	if (!out)
 		return EXIT_FAILED;
 	code = diagnose(out, &o);

@@ -152,8 +152,22 @@ void options_share(struct argp_state *state)
 	state->err_stream = NULL;
 }
 
+/* For completion by the shell: "--pid=PID", one per line. */
+static void list(const struct argp *argp)
+{
+	for (const struct argp_option *o = argp->options; o && (o->name || o->doc); o++)
+		if (o->name && !(o->flags & OPTION_HIDDEN))
+			printf("--%s%s%s\n", o->name, o->arg ? "=" : "", o->arg ?: "");
+	for (const struct argp_child *c = argp->children; c && c->argp; c++)
+		list(c->argp);
+}
+
 void options_parse(const struct argp *argp, int argc, char **argv, struct options *o)
 {
+	if (argc == 2 && !strcmp(argv[1], "--list-options")) {
+		list(argp);
+		exit(EXIT_OK);
+	}
 	/* The begin of getopt's sentences. */
 	argv[0] = "mmuscope";
 	if (argp_parse(argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o))

@@ -52,7 +52,7 @@ extern const struct argp options_help;
  * options_parse() - parse a subcommand's arguments
  * @argp: the subcommand's, whose children take struct options as input
  *
- * Ends the process for --help, and after one sentence on stderr for a mistake.
+ * Ends the process for --help and --list-options, and after one sentence on stderr for a mistake.
  */
 void options_parse(const struct argp *argp, int argc, char **argv, struct options *o);
 
