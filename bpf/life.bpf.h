@@ -139,6 +139,7 @@ __noinline __weak int vm_find(u64 key, u64 taskp, u32 life, u32 mode)
 		return 0;
 	}
 	fresh.id = id;
+	vm_flushes[id & (VMS_MAX - 1)].ts = 0;
 	if (!bpf_map_update_elem(&vms, &key, &fresh, BPF_NOEXIST)) {
 		if (fresh.traced)
 			vm_emit((void *)key, task, &fresh, life);

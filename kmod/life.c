@@ -7,8 +7,9 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
-#define VMS_MAX		1024
 #define PARENTS_MAX	32	/* how far up a filter looks for its process */
+
+struct vm_flush vm_flushes[VMS_MAX];
 
 struct vm_state {
 	struct table_node node;
@@ -241,6 +242,7 @@ static u16 vm_make(struct kvm *kvm, struct task_struct *task, u8 life, u8 mode)
 	vm->id = id;
 	vm->mode = mode;
 	vm->pid = task->tgid;
+	vm_flushes[id].ts = 0;
 	table_add(&vms, &vm->node, (unsigned long)kvm);
 	if (traced)
 		vm_emit(kvm, task, vm, life);

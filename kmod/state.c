@@ -4,6 +4,7 @@
 
 #include <linux/hardirq.h>
 #include <linux/vmalloc.h>
+#include <asm/svm.h>
 
 #include "life.h"
 
@@ -171,6 +172,7 @@ void ctx_leave(struct task_ctx *c)
 		return;
 	}
 	c->origin = 0;
+	c->cause = 0;
 	c->vm = 0;
 	/* A vCPU keeps its own. */
 	if (c < pool || c >= pool + CONTEXTS_MAX)
@@ -199,7 +201,20 @@ void ctx_close(u32 kind)
 	if (!c || !ctx_end(c, kind))
 		return;
 	c->origin = 0;
+	c->cause = 0;
 	ctx_leave(c);
+}
+
+u32 reason_of(const struct vcpu_state *v)
+{
+	const struct vmcb *vmcb;
+
+	if (v->reason != ~0U)
+		return v->reason;
+	if (v->span.isa != MMUSCOPE_isa_svm)
+		return member(u32, v->vcpu, vmx_exit_reason, ~0U) & 0xffff;
+	vmcb = member(struct vmcb *, v->vcpu, svm_vmcb, NULL);
+	return vmcb ? vmcb->control.exit_code : ~0U;
 }
 
 u8 origin_of(const struct vcpu_state *v)
@@ -207,6 +222,13 @@ u8 origin_of(const struct vcpu_state *v)
 	if (v->ctx.origin)
 		return v->ctx.origin;
 	return span_origin(&v->span);
+}
+
+/* The cause of the activity, or else what the origin says. */
+static void whereabouts_cause(struct whereabouts *w, const struct task_ctx *c)
+{
+	w->cause = c->cause ? c->cause : cause_of_origin(w->origin);
+	w->flags = c->cause ? c->cause_flags : 0;
 }
 
 void whereabouts(struct whereabouts *w)
@@ -218,16 +240,20 @@ void whereabouts(struct whereabouts *w)
 	w->vcpu = MMUSCOPE_NO_VCPU;
 	w->origin = MMUSCOPE_origin_unknown;
 	w->traced = 1;
+	w->cause = MMUSCOPE_cause_unknown;
+	w->flags = 0;
 	if (v) {
 		w->vm = v->ctx.depth && v->ctx.vm ? v->ctx.vm : v->span.rec.hdr.vm;
 		w->vcpu = v->span.rec.hdr.vcpu;
 		w->origin = origin_of(v);
+		whereabouts_cause(w, &v->ctx);
 		return;
 	}
 	c = ctx_current();
 	if (c) {
 		w->vm = c->vm;
 		w->origin = c->origin;
+		whereabouts_cause(w, c);
 	} else if (config.pid || config.root) {
 		w->traced = 0;
 	}

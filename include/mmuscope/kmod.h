@@ -13,7 +13,7 @@
 #include <mmuscope/decode.h>
 
 /* Raised when anything in this file changes its meaning. */
-#define MMUSCOPE_KMOD_ABI	1
+#define MMUSCOPE_KMOD_ABI	2
 
 #define MMUSCOPE_KMOD_DEVICE	"/dev/mmuscope"
 #define MMUSCOPE_KMOD_RET_PF	8
@@ -64,6 +64,7 @@ struct mmuscope_kmod_offsets {
  * @ret_pf: RET_PF_* of this kernel to enum mmuscope_verdict
  * @pad: zero
  * @offsets: of members that kernel headers do not have
+ * @sites: address of CAUSE_SITES struct cause_site, see mmuscope/cause.h
  */
 struct mmuscope_kmod_start {
 	__u32 size;
@@ -77,6 +78,7 @@ struct mmuscope_kmod_start {
 	__u8 ret_pf[MMUSCOPE_KMOD_RET_PF];
 	__u8 pad[6];
 	struct mmuscope_kmod_offsets offsets;
+	__u64 sites;
 };
 
 /* How a hook is attached. */

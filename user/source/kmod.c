@@ -22,6 +22,7 @@
 #include "source/made.h"
 #include "source/probe.h"
 #include "source/ring.h"
+#include "source/site.h"
 #include "source/source.h"
 
 #define HOLDER		"/sys/class/misc/mmuscope/holder"
@@ -56,6 +57,7 @@ struct source_kmod {
 	struct mmuscope_kmod_hook *hooks;
 	size_t nhooks;
 	struct mmuscope_kmod_start config;
+	struct cause_site sites[CAUSE_SITES];
 };
 
 static struct source_kmod *of(struct source *src)
@@ -510,8 +512,13 @@ static int tables_alloc(struct source_kmod *k)
 static int collection_start(struct source_kmod *k, char *msg, size_t len)
 {
 	const struct probe_status *missing;
-	int err;
+	int err = sites_read("/proc/kallsyms", k->sites);
 
+	if (err < 0) {
+		snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(-err));
+		return err;
+	}
+	k->config.sites = (uintptr_t)k->sites;
 	if (ioctl(k->fd, MMUSCOPE_KMOD_START, &k->config)) {
 		err = -errno;
 		snprintf(msg, len, "the kernel module cannot start: %s", strerror(-err));
