@@ -73,6 +73,7 @@ enum ctx_kind {
 	CTX_IOCTL,
 	CTX_RELEASE,
 	CTX_DESTROY,
+	CTX_NX,
 	CTX_KINDS
 };
 
@@ -260,6 +261,13 @@ struct task_ctx *ctx_begin(u32 kind, u16 vm, u8 origin);
 
 /* End of it: when it began, 0 if that was not seen. ctx_leave() must follow. */
 u64 ctx_end(struct task_ctx *c, u32 kind);
+
+/*
+ * The context of a task that does one thing for one VM all its life, and of which no hook tells;
+ * ctx_end_for() ends it.
+ */
+bool ctx_begin_for(u64 id, u32 kind, u16 vm, u8 origin);
+void ctx_end_for(u64 id);
 
 /* Forgets the context when nothing is going on any more; @c must not be used afterwards. */
 void ctx_leave(struct task_ctx *c);

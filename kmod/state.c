@@ -109,7 +109,7 @@ struct task_ctx *ctx_current(void)
 	return node ? container_of(node, struct task_ctx, node) : NULL;
 }
 
-static struct task_ctx *ctx_new(void)
+static struct task_ctx *ctx_new(u64 id)
 {
 	struct table_node *node;
 	struct task_ctx *c;
@@ -126,7 +126,7 @@ static struct task_ctx *ctx_new(void)
 		return NULL;
 	c = container_of(node, struct task_ctx, node);
 	memset(c, 0, sizeof(*c));
-	table_add(&contexts, &c->node, task_id(current));
+	table_add(&contexts, &c->node, id);
 	return c;
 }
 
@@ -135,7 +135,7 @@ struct task_ctx *ctx_begin(u32 kind, u16 vm, u8 origin)
 	struct task_ctx *c = ctx_current();
 
 	if (!c)
-		c = ctx_new();
+		c = ctx_new(task_id(current));
 	if (!c) {
 		count_lost(MMUSCOPE_stage_context);
 		return NULL;
@@ -160,12 +160,35 @@ u64 ctx_end(struct task_ctx *c, u32 kind)
 	return begin;
 }
 
+bool ctx_begin_for(u64 id, u32 kind, u16 vm, u8 origin)
+{
+	struct task_ctx *c = table_find(&contexts, id) ? NULL : ctx_new(id);
+
+	if (!c)
+		return false;
+	c->begin[kind] = 1;
+	c->depth = 1;
+	c->vm = vm;
+	c->origin = origin;
+	return true;
+}
+
+void ctx_end_for(u64 id)
+{
+	struct table_node *node = table_remove(&contexts, id);
+	unsigned long flags;
+
+	if (!node)
+		return;
+	raw_spin_lock_irqsave(&pool_lock, flags);
+	node->next = pool_free;
+	pool_free = node;
+	raw_spin_unlock_irqrestore(&pool_lock, flags);
+}
+
 /* The one thing that others happen within is a request of the VMM. */
 void ctx_leave(struct task_ctx *c)
 {
-	struct table_node *node;
-	unsigned long flags;
-
 	if (c->depth) {
 		if (c->depth == 1 && c->begin[CTX_IOCTL])
 			c->origin = MMUSCOPE_origin_ioctl;
@@ -177,13 +200,7 @@ void ctx_leave(struct task_ctx *c)
 	/* A vCPU keeps its own. */
 	if (c < pool || c >= pool + CONTEXTS_MAX)
 		return;
-	node = table_remove(&contexts, c->node.key);
-	if (!node)
-		return;
-	raw_spin_lock_irqsave(&pool_lock, flags);
-	node->next = pool_free;
-	pool_free = node;
-	raw_spin_unlock_irqrestore(&pool_lock, flags);
+	ctx_end_for(c->node.key);
 }
 
 void ctx_open(struct kvm *kvm, u32 kind, u8 origin)

@@ -30,6 +30,7 @@ guest slots slots
 guest ptchurn ptchurn
 guest invlpg invlpg
 guest switch switch
+guest recycle recycle
 guest exec touch --access x --backing thp --hold-file "/tmp/$at.exec" &
 sleep 5
 touch "/tmp/$at.exec"

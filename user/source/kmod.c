@@ -403,6 +403,12 @@ static void config_fill(struct source_kmod *k, const struct source_config *want)
 	}
 	o->page_gfn = member(k, "kvm_mmu_page", "gfn");
 	o->page_role = member(k, "kvm_mmu_page", "role");
+	/* Its name until 6.1, and since; it became a thread of the VMM with a time beside it. */
+	o->nx_thread = member(k, "kvm_arch", "nx_lpage_recovery_thread");
+	if (o->nx_thread < 0)
+		o->nx_thread = member(k, "kvm_arch", "nx_huge_page_recovery_thread");
+	o->nx_task = member(k, "kvm_arch", "nx_huge_page_last") < 0 ? -1 :
+		     member(k, "vhost_task", "task");
 	/* The legacy MMU maps neighbours in advance: there each entry has to be seen. */
 	if (c->tdp && hypervisor_tdp_mmu() && o->fault_goal_level >= 0)
 		c->flags |= MMUSCOPE_KMOD_THIN;

@@ -57,6 +57,7 @@ static const struct row {
 	SITE(hugetlb_wp, ksm_break)
 	SITE(hwpoison_user_mappings, memory_error)
 	SITE(khugepaged, thp_collapse)
+	SITE(kvm_arch_commit_memory_region, dirty_log)
 	SITE(kvm_arch_flush_shadow_all, teardown)
 	SITE(kvm_arch_flush_shadow_memslot, slot_change)
 	SITE(kvm_clear_dirty_log_protect, dirty_log)
