@@ -67,6 +67,22 @@ static void hidden_addresses_are_no_functions(void **state)
 	assert_true(sites_read("/nonexistent", sites) < 0);
 }
 
+static void what_no_function_names_is_told(void **state)
+{
+	char text[512];
+
+	(void)state;
+	read_text(symbols);
+	assert_true(sites_missing(sites, text, sizeof(text)) > 5);
+	assert_non_null(strstr(text, "thp_split"));
+	assert_null(strstr(text, "madvise"));
+	assert_null(strstr(text, "numa"));
+	/* Cut off, not beyond the end. */
+	memset(text, 'x', sizeof(text));
+	sites_missing(sites, text, 8);
+	assert_int_equal(strlen(text), 7);
+}
+
 static uint8_t cause_of(const uint64_t *ips)
 {
 	uint8_t cause = MMUSCOPE_cause_unknown;
@@ -154,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_are_found),
 		cmocka_unit_test(hidden_addresses_are_no_functions),
+		cmocka_unit_test(what_no_function_names_is_told),
 		cmocka_unit_test(the_innermost_tells),
 		cmocka_unit_test(an_outer_one_can_be_the_reason),
 		cmocka_unit_test(a_call_at_the_end_of_a_function),

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/schema.h"
+
 /*
  * Sorted by name. A kernel has those of its time and configuration, and inlines some:
  * so there are more along each way than one would need. What is everybody's tool
@@ -227,11 +229,23 @@ int sites_read(const char *kallsyms, struct cause_site *sites)
 	return err ? err : (int)nr;
 }
 
-unsigned int sites_causes(const struct cause_site *sites)
+size_t sites_missing(const struct cause_site *sites, char *text, size_t len)
 {
-	uint64_t seen = 0;
+	uint64_t found = 0, missing = 0;
+	size_t at = 0, nr = 0;
 
 	for (unsigned int i = 0; i < CAUSE_SITES && sites[i].size; i++)
-		seen |= 1ULL << sites[i].cause;
-	return __builtin_popcountll(seen);
+		found |= 1ULL << sites[i].cause;
+	for (size_t i = 0; i < ROWS; i++)
+		missing |= 1ULL << rows[i].cause & ~found;
+	*text = '\0';
+	for (unsigned int cause = 0; cause < 64; cause++) {
+		if (!(missing >> cause & 1))
+			continue;
+		at += snprintf(text + at, len - at, "%s%s", nr++ ? ", " : "",
+			       schema_word_text(SET_cause, cause));
+		if (at >= len)
+			at = len - 1;
+	}
+	return nr;
 }
