@@ -188,17 +188,19 @@ void probe_drop(struct probe_set *set, const char *prog)
 	set->choice[set->count] = drop;
 }
 
+/* A tracepoint in the place of a function. */
+static bool carries_less(const struct probe_choice *c)
+{
+	return c->probe->way[0].how == HOW_TRAMPOLINE && c->way->how == HOW_RAW_TP;
+}
+
 /*
  * Another way to the same data is the tool's business and no news. A fallback
- * is one that costs more or carries less: a kprobe, or a tracepoint in the
- * place of a function.
+ * is one that costs more, a kprobe, or carries less.
  */
 static bool is_fallback(const struct probe_choice *c)
 {
-	const struct probe_way *best = &c->probe->way[0];
-
-	return c->way->how == HOW_KPROBE ||
-	       (best->how == HOW_TRAMPOLINE && c->way->how == HOW_RAW_TP);
+	return c->way->how == HOW_KPROBE || carries_less(c);
 }
 
 void probe_report_sites(struct probe_choice *choice, struct probe_status *status,
@@ -209,14 +211,17 @@ void probe_report_sites(struct probe_choice *choice, struct probe_status *status
 	status->how = "kallsyms";
 	status->why = choice->why;
 	status->state = PROBE_FOUND;
+	status->lost = "";
 	choice->why[0] = '\0';
 	if (!sites[0].size) {
 		status->state = PROBE_MISSING;
 		status->how = "";
+		status->lost = choice->probe->lost;
 		snprintf(choice->why, sizeof(choice->why),
 			 "the kernel hides addresses (kernel.kptr_restrict)");
 	} else if (sites_missing(sites, text, sizeof(text))) {
 		status->state = PROBE_FALLBACK;
+		status->lost = "these causes, should the kernel do it at all, are unknown";
 		snprintf(choice->why, sizeof(choice->why), "no function found for: %s", text);
 	}
 }
@@ -236,7 +241,7 @@ void probe_report(struct probe_set *set, const struct cause_site *sites)
 		s->name = c->probe->name;
 		s->records = c->probe->records;
 		s->need = c->probe->need;
-		s->lost = c->probe->lost;
+		s->lost = c->way && !carries_less(c) ? "" : c->probe->lost;
 		s->why = "";
 		s->how = "";
 		s->state = PROBE_MISSING;
