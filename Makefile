@@ -40,7 +40,7 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo figures check check-lab check-same check-matrix check-debug bench deps,$(GOALS)),lab) \
+	$(if $(filter demo figures check check-lab check-same check-causes check-matrix check-debug bench deps,$(GOALS)),lab) \
 	$(if $(filter check-debug,$(GOALS)),debug) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
 DEPS_MODE := $(if $(filter demo figures check% bench fuzz style deps,$(GOALS)),install,check)
@@ -261,9 +261,9 @@ GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
 $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
 
-.PHONY: check check-unit check-cli check-lab check-same check-matrix check-debug
+.PHONY: check check-unit check-cli check-lab check-same check-causes check-matrix check-debug
 check: deps
-	@+tests/run.sh '$(MAKE)' unit cli lab same
+	@+tests/run.sh '$(MAKE)' unit cli lab same causes
 
 check-unit: deps $(UNIT_TESTS) $(REPLAYS)
 	@tests/unit/run.sh $(UNIT_TESTS) $(REPLAYS)
@@ -276,6 +276,9 @@ check-lab: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 
 check-same: deps $(SAME) $(GUEST) lab-modules
 	@tests/same/run.sh
+
+check-causes: deps $(O)/mmuscope $(GUEST) lab-modules
+	@tests/causes/run.sh
 
 # Not part of check: up to an hour. CHECK_KERNELS, CHECK_MACHINES, CHECK_COLLECTORS choose.
 check-matrix: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE)
@@ -353,12 +356,14 @@ help:
 	'make             build ./mmuscope' \
 	'make demo        build all, run guests under EPT, NPT and shadow paging in the lab' \
 	'make figures     measure anew what docs/paging.md shows' \
-	'make check       every test: check-unit, check-cli, check-lab, check-same' \
+	'make check       every test: check-unit, check-cli, check-lab, check-same,' \
+	'                 check-causes' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
 	'make check-lab   the tool on real KVM in emulated machines' \
 	'make fuzz        recordings and expressions made of anything, for FUZZ_SECONDS=600' \
 	'make check-same  eBPF and the kernel module record the same' \
+	'make check-causes who took the memory away: guests with one known reason each' \
 	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
 	'make dkms-install  have DKMS build it for every kernel; dkms-uninstall' \
 	'make check-matrix  check-lab on every kernel: CHECK_KERNELS="5.10 6.1 6.12 newest"' \
