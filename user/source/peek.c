@@ -17,23 +17,25 @@
 #define PAGE		4096
 #define MARK_WORDS	8
 #define PAGEMAP_PFN	((1ULL << 55) - 1)	/* Documentation/admin-guide/mm/pagemap.rst */
-#define VARIABLES	16
 
 /* Where all physical memory is mapped, unless randomized: Documentation/x86/x86_64/mm.rst */
 #define BASE_4_LEVELS	0xffff888000000000ULL
 #define BASE_5_LEVELS	0xff11000000000000ULL
 
-struct variable {
-	char name[48];
-	uint64_t address;
+/* Variables that peek_variable() knows. */
+static const char *const variables[] = {
+	"page_offset_base", "sme_me_mask", "shadow_me_mask", "shadow_mmio_mask",
+	"shadow_mmio_value", "shadow_accessed_mask", "shadow_host_writable_mask",
+	"shadow_mmu_writable_mask",
 };
+
+#define VARIABLES	(sizeof(variables) / sizeof(variables[0]))
 
 struct peek {
 	struct peek_bpf *skel;
 	struct bpf_link *iter;
 	uint64_t base;
-	struct variable variables[VARIABLES];
-	size_t nr_variables;
+	uint64_t variables[VARIABLES];	/* where they are; 0: not there, or hidden */
 };
 
 static int silent(enum libbpf_print_level level, const char *format, va_list args)
@@ -69,30 +71,21 @@ uint64_t peek_physical_base(const struct peek *p)
 	return p->base;
 }
 
-/* Data symbols of the kernel's that are of use here. */
-static bool variable_wanted(const char *name)
-{
-	size_t len = strlen(name);
-
-	return !strcmp(name, "page_offset_base") || !strcmp(name, "shadow_mmio_value") ||
-	       (len > 5 && !strncmp(name, "shadow_", 7) && !strcmp(name + len - 5, "_mask"));
-}
-
-static void variables_read(struct peek *p)
+static void variables_find(struct peek *p)
 {
 	FILE *f = fopen("/proc/kallsyms", "r");
 	char line[512], name[48], type;
 	unsigned long long address;
 
-	while (f && fgets(line, sizeof(line), f) && p->nr_variables < VARIABLES) {
+	while (f && fgets(line, sizeof(line), f)) {
 		/* Most lines fail here, long before the costly part. */
-		if (!strstr(line, "shadow_") && !strstr(line, "page_offset_base"))
+		if (!strstr(line, "_mask") && !strstr(line, "_value") && !strstr(line, "_base"))
 			continue;
-		if (sscanf(line, "%llx %c %47s", &address, &type, name) != 3 || !address ||
-		    !strchr("dDbBrR", type) || !variable_wanted(name))
+		if (sscanf(line, "%llx %c %47s", &address, &type, name) != 3)
 			continue;
-		strcpy(p->variables[p->nr_variables].name, name);
-		p->variables[p->nr_variables++].address = address;
+		for (size_t i = 0; i < VARIABLES; i++)
+			if (!strcmp(name, variables[i]) && strchr("dDbBrR", type))
+				p->variables[i] = address;
 	}
 	if (f)
 		fclose(f);
@@ -100,9 +93,9 @@ static void variables_read(struct peek *p)
 
 int peek_variable(struct peek *p, const char *name, uint64_t *value)
 {
-	for (size_t i = 0; i < p->nr_variables; i++)
-		if (!strcmp(p->variables[i].name, name))
-			return peek_kernel(p, p->variables[i].address, value) ? -ENOENT : 0;
+	for (size_t i = 0; i < VARIABLES; i++)
+		if (!strcmp(variables[i], name) && p->variables[i])
+			return peek_kernel(p, p->variables[i], value) ? -ENOENT : 0;
 	return -ENOENT;
 }
 
@@ -175,7 +168,7 @@ struct peek *peek_open(char *msg, size_t len)
 		snprintf(msg, len, "cannot look through the files of tasks: %s", strerror(-err));
 		goto fail;
 	}
-	variables_read(p);
+	variables_find(p);
 	base_find(p);
 	return p;
 fail:
