@@ -40,7 +40,6 @@ static const char *end_text(enum walk_end end)
 	return words[end];
 }
 
-/* @tables: where the tables themselves are on the host; may be NULL */
 static void walk_table(struct section *s, const char *key, const char *title,
 		       const struct walk_rules *rules, const struct walk *w,
 		       const struct walk_words *words)
@@ -49,6 +48,7 @@ static void walk_table(struct section *s, const char *key, const char *title,
 		{ "entry", "entry", true, 0 },
 		{ "at", "at", true, 0 },
 		{ "value", "value", true, 0 },
+		{ "to", "leads to", true, 1 },
 		{ "size", "maps", false, 0 },
 		{ "flags", "flags", true, 0 },
 	};
@@ -66,10 +66,15 @@ static void walk_table(struct section *s, const char *key, const char *title,
 		row[0] = cell_text(walk_level_name(e->level));
 		row[1] = cell_text(view_address(s->report, e->at));
 		row[2] = cell_text(entry_text(s->report, rules, e->value));
-		if (last && w->end == WALK_MAPPED)
-			row[3] = cell_bytes(w->size);
+		if (!last)
+			row[3] = cell_text(view_address(s->report, w->entries[i + 1].at &
+							~(WALK_PAGE - 1)));
+		if (last && w->end == WALK_MAPPED) {
+			row[3] = cell_text(view_address(s->report, w->address));
+			row[4] = cell_bytes(w->size);
+		}
 		walk_flags(rules, e, words, flags);
-		row[4] = cell_text(last && w->end != WALK_MAPPED && w->end != WALK_UNREADABLE ?
+		row[5] = cell_text(last && w->end != WALK_MAPPED && w->end != WALK_UNREADABLE ?
 				   end_text(w->end) : report_text(s->report, "%s", flags));
 	}
 	if (w->end == WALK_UNREADABLE) {
@@ -77,7 +82,7 @@ static void walk_table(struct section *s, const char *key, const char *title,
 
 		row[0] = cell_text(walk_level_name(w->level));
 		row[1] = cell_text(view_address(s->report, w->at));
-		row[4] = cell_text(end_text(w->end));
+		row[5] = cell_text(end_text(w->end));
 	}
 }
 

@@ -27,12 +27,13 @@ static const struct workload *const workloads[] = {
 	&workload_warm,
 	&workload_fork,
 	&workload_ksm,
+	&workload_map,
 };
 
 enum {
 	O_NAME = 256, O_MEM, O_PAGES, O_ROUNDS, O_SPACES, O_VCPUS, O_VMS,
 	O_BACKING, O_CPL, O_BELL, O_ACCESS, O_MPROTECT, O_GO, O_HOLD, O_READY,
-	O_DONE, O_TIMEOUT, O_JSON, O_HELP,
+	O_DONE, O_MAP, O_TIMEOUT, O_JSON, O_HELP,
 };
 
 static const struct option longs[] = {
@@ -52,6 +53,7 @@ static const struct option longs[] = {
 	{ "hold-file", required_argument, NULL, O_HOLD },
 	{ "ready-file", required_argument, NULL, O_READY },
 	{ "done-file", required_argument, NULL, O_DONE },
+	{ "map-file", required_argument, NULL, O_MAP },
 	{ "timeout", required_argument, NULL, O_TIMEOUT },
 	{ "json", no_argument, NULL, O_JSON },
 	{ "help", no_argument, NULL, O_HELP },
@@ -84,6 +86,8 @@ static const char help_tail[] =
 "  --hold-file PATH   keep the VM alive after the work until PATH exists\n"
 "  --ready-file PATH  make PATH at the 'ready' point\n"
 "  --done-file PATH   make PATH when the measured work is done\n"
+"  --map-file PATH    'map' writes there what each address is: GVA, GPA, HVA,\n"
+"                     frame, page size, and what read, write and fetch lead to\n"
 "  --timeout S        die after S seconds (default 120, 0 = never)\n"
 "  --json             one JSON object instead of lines\n"
 "\n"
@@ -229,6 +233,9 @@ static int parse_option(struct options *o, int c, const char *text)
 		return -1;
 	case O_DONE:
 		o->done_file = text;
+		return -1;
+	case O_MAP:
+		o->map_file = text;
 		return -1;
 	case O_JSON:
 		o->json = true;

@@ -1,0 +1,34 @@
+# shellcheck shell=sh disable=SC2154
+# SPDX-License-Identifier: GPL-2.0
+# Addresses of guests that map pages of 4K, 2M and 1G, with and without huge pages
+# of the host: translate and slots, against what the guest and /proc/self/pagemap say.
+
+# map NAME [OPTION]...
+map() {
+	_map=$1
+	shift
+	if ! start "$_map" map --map-file "/results/$_map.map" "$@"; then
+		bg_wait "$_map"
+		return
+	fi
+	go "$_map"
+	wait_done "$_map"
+	cut -d ' ' -f 1 "/results/$_map.map" >/tmp/addresses
+	step "$_map.gva" mmuscope translate "$_map" - --json </tmp/addresses
+	awk '$2 != "0" { print $2 }' "/results/$_map.map" >/tmp/addresses
+	step "$_map.gpa" mmuscope translate "$_map" - --gpa --json </tmp/addresses
+	step "$_map.slots" mmuscope slots "$_map" --json -o "/results/$_map.slots.json"
+	end "$_map"
+}
+
+# The commands do not trace: one collector's turn is enough.
+if [ "$collector" = bpf ]; then
+	# Pages must stay where the guest found them.
+	echo 0 >/sys/kernel/mm/transparent_hugepage/khugepaged/defrag
+	echo 100000000 >/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
+	for m in "$tdp" shadow; do
+		mode "$m"
+		map "$m-map"
+		map "$m-map-thp" --backing thp
+	done
+fi
