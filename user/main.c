@@ -20,6 +20,7 @@ static const struct {
 	{ "script", cmd_script, "print the records of a recording" },
 	{ "info", cmd_info, "say what a recording holds" },
 	{ "list", cmd_list, "list the VMs that are running" },
+	{ "slots", cmd_slots, "show the memslots of a VM and what backs them" },
 	{ "translate", cmd_translate, "follow an address of a guest to the memory behind it" },
 	{ "lab", cmd_lab, "run the same guests under EPT, NPT and shadow paging, compare" },
 	{ "doctor", cmd_doctor, "say what this host can do, and what is missing" },

@@ -16,7 +16,7 @@ struct reader {
 static int page_find(const struct machine *m, struct place *p)
 {
 	uint64_t entry;
-	int err = m->ops->page(m->ctx, p->hva, &entry);
+	int err = m->ops->pages(m->ctx, p->hva, 1, &entry);
 
 	if (err)
 		return err;

@@ -20,12 +20,12 @@
  * struct translate_ops - where memory is read. Each returns 0 or -errno.
  * @physical: a word of the host's physical memory
  * @owner: @size bytes of the VM owner's memory, that the host has present
- * @page: the entry of /proc/PID/pagemap for an address of the owner
+ * @pages: the entries of /proc/PID/pagemap for @nr pages of the owner from @hva on
  */
 struct translate_ops {
 	int (*physical)(void *ctx, uint64_t address, uint64_t *word);
 	int (*owner)(void *ctx, uint64_t hva, void *to, size_t size);
-	int (*page)(void *ctx, uint64_t hva, uint64_t *entry);
+	int (*pages)(void *ctx, uint64_t hva, size_t nr, uint64_t *entries);
 };
 
 /* /proc/PID/pagemap, Documentation/admin-guide/mm/pagemap.rst */

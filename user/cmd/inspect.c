@@ -57,17 +57,18 @@ static int ops_owner(void *ctx, uint64_t hva, void *to, size_t size)
 	return got == (ssize_t)size ? 0 : -EFAULT;
 }
 
-static int ops_page(void *ctx, uint64_t hva, uint64_t *entry)
+static int ops_pages(void *ctx, uint64_t hva, size_t nr, uint64_t *entries)
 {
-	ssize_t got = pread(((struct inspect *)ctx)->pagemap, entry, sizeof(*entry),
-			    hva / WALK_PAGE * sizeof(*entry));
+	size_t size = nr * sizeof(*entries);
+	ssize_t got = pread(((struct inspect *)ctx)->pagemap, entries, size,
+			    hva / WALK_PAGE * sizeof(*entries));
 
 	if (got < 0)
 		return -errno;
-	return got == sizeof(*entry) ? 0 : -ENOENT;
+	return got == (ssize_t)size ? 0 : -ENOENT;
 }
 
-const struct translate_ops inspect_ops = { ops_physical, ops_owner, ops_page };
+const struct translate_ops inspect_ops = { ops_physical, ops_owner, ops_pages };
 
 static void variables_read(struct inspect *in)
 {

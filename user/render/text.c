@@ -8,6 +8,7 @@
 #define GAP		2	/* between columns */
 #define NARROWEST	6	/* a column of text is not cut below this */
 #define BAR_WIDEST	50
+#define SENTENCE	30	/* a column of sentences is not narrower */
 
 #define BOLD	"\033[1m"
 #define DIM	"\033[2m"
@@ -140,6 +141,15 @@ static bool layout_drop(struct layout *l, const struct table *t)
 	return true;
 }
 
+/* The sentences of the last column have what the others leave. */
+static void layout_wrap(struct layout *l, const struct table *t, unsigned int width)
+{
+	unsigned int *last = &l->width[t->nr_columns - 1];
+
+	while (layout_total(l, t->nr_columns) > width && *last > SENTENCE)
+		--*last;
+}
+
 /* Takes from the widest column of text, when leaving out columns was not enough. */
 static void layout_cut(struct layout *l, const struct table *t, unsigned int width)
 {
@@ -168,6 +178,8 @@ static void layout_make(struct layout *l, const struct table *t, unsigned int wi
 				l->width[i] = len;
 		}
 	}
+	if (t->wrap)
+		layout_wrap(l, t, width);
 	while (layout_total(l, t->nr_columns) > width && layout_drop(l, t))
 		;
 	layout_cut(l, t, width);
@@ -188,6 +200,26 @@ static void put_column(const struct text *x, const char *value, unsigned int wid
 		fprintf(x->out, "%*s", GAP, "");
 }
 
+/* Words of @value as far as @width has room, then below, from column @at on. */
+static void put_sentence(const struct text *x, const char *value, unsigned int width,
+			 unsigned int at)
+{
+	unsigned int used = 0;
+
+	while (*value) {
+		unsigned int len = strcspn(value, " ");
+
+		if (used && used + 1 + len > width) {
+			fprintf(x->out, "\n%*s", at, "");
+			used = 0;
+		}
+		fprintf(x->out, "%s%.*s", used ? " " : "", len, value);
+		used += !!used + len;
+		value += len;
+		value += strspn(value, " ");
+	}
+}
+
 static void print_row(const struct text *x, const struct table *t, const struct layout *l,
 		      const struct cell *row)
 {
@@ -197,10 +229,15 @@ static void print_row(const struct text *x, const struct table *t, const struct 
 	while (last && !l->width[last])
 		last--;
 	fprintf(x->out, "%*s", INDENT, "");
-	for (size_t i = 0; i <= last; i++)
-		if (l->width[i])
-			put_column(x, row ? cell_format(&row[i], buf) : t->columns[i].head,
-				   l->width[i], t->columns[i].text, i == last);
+	for (size_t i = 0; i <= last; i++) {
+		const char *value = row ? cell_format(&row[i], buf) : t->columns[i].head;
+
+		if (t->wrap && i == t->nr_columns - 1)
+			put_sentence(x, value, l->width[i],
+				     layout_total(l, t->nr_columns) - l->width[i]);
+		else if (l->width[i])
+			put_column(x, value, l->width[i], t->columns[i].text, i == last);
+	}
 	fputc('\n', x->out);
 }
 

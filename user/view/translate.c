@@ -12,15 +12,24 @@
 
 const char *view_address(struct report *r, uint64_t address)
 {
-	return report_text(r, "%#llx", (unsigned long long)address);
+	return report_text(r, "0x%llx", (unsigned long long)address);
 }
 
 const char *view_slot_flags(struct report *r, uint32_t flags)
 {
-	return report_text(r, "%s%s%s%s", flags ? "" : "-",
-			   flags & KVM_MEM_READONLY ? "read-only " : "",
-			   flags & KVM_MEM_LOG_DIRTY_PAGES ? "dirty-log " : "",
-			   flags & SLOT_GUEST_MEMFD ? "guest-memfd " : "");
+	const struct {
+		uint32_t flag;
+		const char *word;
+	} known[] = {
+		{ KVM_MEM_READONLY, "read-only" }, { KVM_MEM_LOG_DIRTY_PAGES, "dirty-log" },
+		{ SLOT_GUEST_MEMFD, "guest-memfd" },
+	};
+	const char *text = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (flags & known[i].flag)
+			text = text ? report_text(r, "%s %s", text, known[i].word) : known[i].word;
+	return text;
 }
 
 static const char *entry_text(struct report *r, const struct walk_rules *rules, uint64_t value)
@@ -103,7 +112,7 @@ static void memslot_facts(struct section *s, const struct machine *m, const stru
 	section_fact(s, "slot", "memslot ", cell_id(slot->id));
 	section_fact(s, "slot_gfn", "first gfn ", cell_text(view_address(s->report, slot->gfn)));
 	section_fact(s, "slot_bytes", "", cell_bytes(slot->npages * WALK_PAGE));
-	section_fact(s, "slot_flags", slot->flags ? "" : NULL,
+	section_fact(s, "slot_flags", "",
 		     cell_text(view_slot_flags(s->report, slot->flags)));
 }
 
@@ -176,6 +185,8 @@ static void faults_table(struct section *s, const struct translation *t)
 	struct table *table = section_table(s, "faults", "What an access leads to", columns,
 					    ARRAY_SIZE(columns));
 
+	if (table)
+		table->wrap = true;
 	for (size_t i = 0; i < ACCESS_KINDS; i++) {
 		struct cell *row = table_row(table);
 

@@ -25,7 +25,7 @@ struct section *view_translation(struct report *r, const struct translate_head *
 /* Return: "0x1000", which lives as long as the report. */
 const char *view_address(struct report *r, uint64_t address);
 
-/* Return: the flags of a memslot in words, "-" for none. */
+/* Return: the flags of a memslot in words, NULL for none. */
 const char *view_slot_flags(struct report *r, uint32_t flags);
 
 #endif /* VIEW_TRANSLATE_H */
