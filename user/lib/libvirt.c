@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -224,6 +225,11 @@ int libvirt_read(struct libvirt_domains *d, char *why, size_t len)
 		return err;
 	}
 	if (!pid) {
+		int null = open("/dev/null", O_WRONLY);
+
+		/* The libraries behind it print as well. */
+		if (null >= 0)
+			dup2(null, STDERR_FILENO);
 		close(fds[0]);
 		_exit(ask(fds[1]));
 	}

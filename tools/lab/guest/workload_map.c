@@ -21,7 +21,7 @@
 
 #define MIDDLE_GVA	WINDOW(5)	/* pages of 2 MiB */
 #define MIDDLE_GPA	(DATA_GPA + GIB)
-#define MIDDLES		4
+#define MIDDLES		2
 #define LARGE_GVA	WINDOW(6)	/* one page of 1 GiB */
 #define LARGE_GPA	(DATA_GPA + 2 * GIB)
 #define ODD_GVA		WINDOW(7)	/* entries that do not allow all */
@@ -209,7 +209,7 @@ static int map_check(struct vm *vm)
 const struct workload workload_map = {
 	.name = "map",
 	.doc = "pages of 4K, 2M and 1G and entries that fault; --map-file says what is where",
-	.pages = 1024,
+	.pages = 512,
 	.rounds = 1,
 	.prepare = map_prepare,
 	.setup = map_setup,
