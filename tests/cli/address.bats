@@ -15,8 +15,8 @@ guest_start() {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	[ -w /dev/kvm ] || skip "there is no KVM here"
 	[ -x "$guest" ] || skip "the guest program is not built"
-	cd "$BATS_TEST_TMPDIR"
-	"$guest" map --cpl 3 --name "$1" --map-file map --done-file done --hold-file hold \
+	cd "$BATS_TEST_TMPDIR" || return
+	"$guest" map --cpl 3 --name "$1" --map-file map --hold-file hold \
 		>guest.out 2>&1 3>&- &
 	guest_pid=$!
 	until [ -e map ] && grep -q ^check= guest.out; do
@@ -111,17 +111,17 @@ guest_start() {
 @test "slots: three slots of a guest, one read-only; resident pages as the guest counts them" {
 	command -v jq >/dev/null || skip "jq is not installed"
 	guest_start slotted
-	mmuscope slots slotted --json >slots
-	jq -e '.vms | length == 1' slots
-	jq -e '.vms[0].memslots | length == 3' slots
+	mmuscope slots slotted --json >slots.json
+	jq -e '.vms | length == 1' slots.json
+	jq -e '.vms[0].memslots | length == 3' slots.json
 	jq -e '.vms[0].memslots[] | select(.slot == 1) |
-		.first_gfn == "0x100000" and .bytes == 3221225472 and .flags == null' slots
-	jq -e '.vms[0].memslots[] | select(.slot == 2) | .flags == "read-only"' slots
+		.first_gfn == "0x100000" and .bytes == 3221225472 and .flags == null' slots.json
+	jq -e '.vms[0].memslots[] | select(.slot == 2) | .flags == "read-only"' slots.json
 	# Every second page of 512, one of 16 in two times 2M, and those of 1G where there are.
 	pages=$(awk 'length($2) > 10 && $4 != 0 { n[$4] = 1 }
 		END { for (i in n) c++; print c }' map)
 	jq -e --argjson pages "$pages" '.vms[0].backing[] | select(.slot == 1) |
-		.resident == $pages * 4096 and .swapped == 0 and .backing == "anonymous"' slots
+		.resident == $pages * 4096 and .swapped == 0 and .backing == "anonymous"' slots.json
 	run --separate-stderr mmuscope slots slotted
 	[ "$status" = 0 ]
 	[ -z "$(awk 'length > 80' <<<"$output")" ]
@@ -130,9 +130,10 @@ guest_start() {
 @test "list: memory on the host" {
 	command -v jq >/dev/null || skip "jq is not installed"
 	guest_start listed
-	mmuscope list --json >list
-	jq -e '.list.memory[] | select(.name == "listed") | .resident > 1048576 and .swapped == 0' list
-	jq -e '.list | has("libvirt") | not' list
+	LIBVIRT_DEFAULT_URI=test:///nowhere.xml mmuscope list --json >list.json
+	jq -e '.list.memory[] | select(.name == "listed") |
+		.resident > 1048576 and .swapped == 0' list.json
+	jq -e '.list | has("libvirt") | not' list.json
 }
 
 # libvirt's real library and its test driver; the VMs are made up.
@@ -158,15 +159,15 @@ domains() {
 @test "list: libvirt's figures, from its test driver" {
 	command -v jq >/dev/null || skip "jq is not installed"
 	ldconfig -p | grep -q libvirt.so.0 || skip "libvirt0 is not installed"
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	domains >node.xml
-	export LIBVIRT_DEFAULT_URI=test://$PWD/node.xml
-	mmuscope list --json --source synth:vms=2 >list
-	jq -e '.list.vms | length == 2' list
+	uri=test://$PWD/node.xml
+	LIBVIRT_DEFAULT_URI=$uri mmuscope list --json --source synth:vms=2 >list.json
+	jq -e '.list.vms | length == 2' list.json
 	jq -e '.list.libvirt == [{ name: "synth-1:1000000001", pid: 1000000001,
 		domain: "synth-1:1000000001", actual: 2147483648, unused: 1073741824,
-		available: 2147483648 }]' list
-	run --separate-stderr mmuscope list --source synth:vms=2
+		available: 2147483648 }]' list.json
+	LIBVIRT_DEFAULT_URI=$uri run --separate-stderr mmuscope list --source synth:vms=2
 	[ "$status" = 0 ]
 	[ -z "$stderr" ]
 	[[ "$output" == *"What libvirt says"*" 2.0G    1.0G       2.0G"* ]]
@@ -174,8 +175,8 @@ domains() {
 }
 
 @test "list: no libvirt daemon: nothing is said of libvirt" {
-	export LIBVIRT_DEFAULT_URI=test:///nowhere.xml
-	run --separate-stderr mmuscope list --source synth:vms=2
+	LIBVIRT_DEFAULT_URI=test:///nowhere.xml \
+		run --separate-stderr mmuscope list --source synth:vms=2
 	[ "$status" = 0 ]
 	[ -z "$stderr" ]
 	[[ "$output" != *libvirt* ]]
@@ -184,14 +185,14 @@ domains() {
 @test "list: a libvirt that never answers is given up, and that is said" {
 	command -v perl >/dev/null || skip "perl is not installed"
 	ldconfig -p | grep -q libvirt.so.0 || skip "libvirt0 is not installed"
-	cd "$BATS_TEST_TMPDIR"
+	cd "$BATS_TEST_TMPDIR" || return
 	# It takes connections, and no more.
-	perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Local => "sock", Listen => 8); sleep 60' \
-		3>&- &
+	perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Local => "sock", Listen => 8);
+		sleep 60' 3>&- &
 	daemon=$!
 	until [ -S sock ]; do sleep 0.1; done
-	export LIBVIRT_DEFAULT_URI="test+unix:///default?socket=$PWD/sock"
-	run --separate-stderr mmuscope list --source synth:vms=2
+	LIBVIRT_DEFAULT_URI="test+unix:///default?socket=$PWD/sock" \
+		run --separate-stderr mmuscope list --source synth:vms=2
 	kill "$daemon"
 	[ "$status" = 0 ]
 	[[ "$stderr" == *"did not answer"* ]]

@@ -11,7 +11,8 @@
 #include "lib/mapping.h"
 
 static const char smaps[] =
-	"55d3c0a00000-55d3c0a04000 r-xp 00001000 fe:01 1234567            /usr/bin/qemu-system-x86_64\n"
+	"55d3c0a00000-55d3c0a04000 r-xp 00001000 fe:01 1234567            "
+	"/usr/bin/qemu-system-x86_64\n"
 	"Size:                 16 kB\n"
 	"KernelPageSize:        4 kB\n"
 	"MMUPageSize:           4 kB\n"
@@ -28,7 +29,8 @@ static const char smaps[] =
 	"Swap:                 64 kB\n"
 	"SwapPss:              64 kB\n"
 	"VmFlags: rd wr mr mw me ac sd hg \n"
-	"7f0080000000-7f00c0000000 rw-s 00000000 00:0f 42                 /dev/hugepages/ram \x1b[2J (deleted)\n"
+	"7f0080000000-7f00c0000000 rw-s 00000000 00:0f 42                 "
+	"/dev/hugepages/ram \x1b[2J (deleted)\n"
 	"Size:            1048576 kB\n"
 	"KernelPageSize:     2048 kB\n"
 	"MMUPageSize:        2048 kB\n"
@@ -40,8 +42,10 @@ static const char smaps[] =
 
 static const char numa_maps[] =
 	"55d3c0a00000 default file=/usr/bin/qemu-system-x86_64 mapped=3 N0=3 kernelpagesize_kB=4\n"
-	"7f0000000000 bind:0-1 anon=131072 dirty=131072 active=0 N0=98304 N1=32768 kernelpagesize_kB=4\n"
-	"7f0080000000 prefer:1 file=/dev/hugepages/ram\\040(deleted) huge dirty=201 N1=201 kernelpagesize_kB=2048\n"
+	"7f0000000000 bind:0-1 anon=131072 dirty=131072 active=0 N0=98304 N1=32768 "
+	"kernelpagesize_kB=4\n"
+	"7f0080000000 prefer:1 file=/dev/hugepages/ram\\040(deleted) huge dirty=201 N1=201 "
+	"kernelpagesize_kB=2048\n"
 	"7f00deadb000 default anon=1 N7=1 kernelpagesize_kB=4\n"
 	"7f0080000000\n"
 	"nonsense\n";

@@ -171,8 +171,8 @@ static void judge_mapped(struct fault *f, const struct translation *t, const str
 	};
 
 	if (t->has_hpa && (t->kvm.address ^ t->hpa) & ~(WALK_PAGE - 1))
-		fault_set(f, UNKNOWN, "KVM's %s leads to %#llx, the host's to %#llx: one of them is "
-			  "of an earlier moment", entry, (unsigned long long)t->kvm.address,
+		fault_set(f, UNKNOWN, "KVM's %s leads to %#llx, the host's to %#llx: one of them "
+			  "is of an earlier moment", entry, (unsigned long long)t->kvm.address,
 			  (unsigned long long)t->hpa);
 	else if (allowed[access])
 		fault_set(f, NO_FAULT, "%s", "");

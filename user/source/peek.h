@@ -34,7 +34,7 @@ const struct peek_area *peek_look(struct peek *p, pid_t pid);
 /* The word at a kernel address. Return: 0, or -EFAULT where nothing is mapped. */
 int peek_kernel(struct peek *p, uint64_t address, uint64_t *word);
 
-/* The word at a physical address. Return: as peek_kernel(), -ENOTSUP without peek_physical_base(). */
+/* The same for a physical address; -ENOTSUP without peek_physical_base(). */
 int peek_physical(struct peek *p, uint64_t address, uint64_t *word);
 
 /* Where the kernel maps all physical memory; 0 when that is not known. */
