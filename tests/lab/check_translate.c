@@ -194,6 +194,35 @@ out:
 	free(mode);
 }
 
+/*
+ * Registers and tables of other modes, in which the guest does not run: KVM has no table.
+ * Without 5 levels in the CPU there are none in the guest.
+ */
+static void check_paging(const char *name)
+{
+	static const char *const words[][2] = {
+		{ "32", "32-bit paging" }, { "pae", "PAE paging" }, { "la57", "5-level paging" },
+	};
+	char *map = result_text(name, ".map"), *lines = result_text(name, ".gva.out");
+	struct judge j = { .mode = "" };
+	unsigned int sizes[3] = { 0 }, judged;
+
+	if (result_kmod() || (strstr(name, "la57") && result_number("machine", "", "la57") != 1))
+		goto out;
+	holds(map && lines, "it did not run");
+	for (size_t i = 0; lines && i < 3; i++)
+		if (strstr(name, words[i][0]))
+			holds(strstr(lines, words[i][1]), "not by %s", words[i][1]);
+	if (map && lines) {
+		judged = judge_all(&j, map, lines, sizes);
+		holds(judged == 1040, "%u addresses", judged);
+		holds(!j.differing, "%u of %u addresses differ", j.differing, judged);
+	}
+out:
+	free(map);
+	free(lines);
+}
+
 static void check_gva(const char *name)
 {
 	check_addresses(name, false);
@@ -204,10 +233,78 @@ static void check_gpa(const char *name)
 	check_addresses(name, true);
 }
 
+static int frame_compare(const void *a, const void *b)
+{
+	unsigned long long x = *(const unsigned long long *)a, y = *(const unsigned long long *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* Bytes of the data memslot that the host has, by the guest's map: in pages of 1 << @shift. */
+static long long bytes_mapped(char *map, unsigned int shift)
+{
+	unsigned long long frames[8192];
+	size_t nr = 0, distinct = 0;
+	struct mapping m;
+
+	while (mapping_read(&map, &m) && nr < sizeof(frames) / sizeof(frames[0]))
+		if (m.gpa >= 1ULL << 32 && m.frame)
+			frames[nr++] = m.frame * PAGE >> shift;
+	qsort(frames, nr, sizeof(frames[0]), frame_compare);
+	for (size_t i = 0; i < nr; i++)
+		distinct += !i || frames[i] != frames[i - 1];
+	return (long long)distinct << shift;
+}
+
+/* The row of slot 1, the data memslot. */
+static json_t *slot_row(json_t *vm, const char *table)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(vm, table), i, row)
+		if (json_integer_value(json_object_get(row, "slot")) == 1)
+			return row;
+	return NULL;
+}
+
+/* All that is resident of the data memslot is in the guest's map. */
+static void check_slots(const char *name)
+{
+	bool huge = strstr(name, "thp");
+	char *map = result_text(name, ".map"), *text = result_text(name, ".slots.json");
+	json_t *report = text ? json_loads(text, 0, NULL) : NULL, *vm, *row;
+
+	if (result_kmod())
+		goto out;
+	holds(map && report, "it did not run");
+	vm = json_array_get(json_object_get(report, "vms"), 0);
+	same("memslots", fact(vm, "memslots_count"), "made", 3);
+	row = slot_row(vm, "memslots");
+	same("bytes", fact(row, "bytes"), "made", 3LL << 30);
+	same("HVA of the first byte", number(row, "hva"), "made",
+	     strtoull(strchr(strchr(map ?: "  ", ' ') + 1, ' '), NULL, 16));
+	holds(!strcmp(word(row, "first_gfn"), "0x100000"), "gfn %s", word(row, "first_gfn"));
+	row = slot_row(vm, "backing");
+	same("resident", fact(row, "resident"), "mapped",
+	     map ? bytes_mapped(map, huge ? 21 : 12) : 0);
+	same("swapped", fact(row, "swapped"), "mapped", 0);
+	same("by huge pages", json_number_value(json_object_get(row, "share_2m")), "backing",
+	     huge ? 100 : 0);
+out:
+	json_decref(report);
+	free(text);
+	free(map);
+}
+
 #define GUESTS LIST("tdp-map", "tdp-map-thp", "shadow-map", "shadow-map-thp")
 
 const struct check translate_checks[] = {
-	{ "guest-virtual addresses", check_gva, GUESTS },
-	{ "guest-physical addresses", check_gpa, GUESTS },
+	{ "guest-virtual addresses", check_gva, GUESTS, NULL },
+	{ "guest-physical addresses", check_gpa, GUESTS, NULL },
+	{ "memslots and what backs them", check_slots, GUESTS, NULL },
+	{ "other paging modes", check_paging,
+	  LIST("tdp-paging-32", "tdp-paging-pae", "tdp-paging-la57", "shadow-paging-32",
+	       "shadow-paging-pae", "shadow-paging-la57"), NULL },
 	{ 0 },
 };

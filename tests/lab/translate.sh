@@ -3,11 +3,12 @@
 # Addresses of guests that map pages of 4K, 2M and 1G, with and without huge pages
 # of the host: translate and slots, against what the guest and /proc/self/pagemap say.
 
-# map NAME [OPTION]...
+# map NAME WORKLOAD [OPTION]...: a guest that a mode cannot have is left out.
 map() {
 	_map=$1
-	shift
-	if ! start "$_map" map --map-file "/results/$_map.map" "$@"; then
+	_work=$2
+	shift 2
+	if ! start "$_map" "$_work" --map-file "/results/$_map.map" "$@"; then
 		bg_wait "$_map"
 		return
 	fi
@@ -26,9 +27,13 @@ if [ "$collector" = bpf ]; then
 	# Pages must stay where the guest found them.
 	echo 0 >/sys/kernel/mm/transparent_hugepage/khugepaged/defrag
 	echo 100000000 >/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs
+	grep -q -w la57 /proc/cpuinfo && echo la57=1 >>/results/machine
 	for m in "$tdp" shadow; do
 		mode "$m"
-		map "$m-map"
-		map "$m-map-thp" --backing thp
+		map "$m-map" map
+		map "$m-map-thp" map --backing thp
+		for p in 32 pae la57; do
+			map "$m-paging-$p" paging --paging "$p"
+		done
 	done
 fi

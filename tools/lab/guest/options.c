@@ -28,12 +28,13 @@ static const struct workload *const workloads[] = {
 	&workload_fork,
 	&workload_ksm,
 	&workload_map,
+	&workload_paging,
 };
 
 enum {
 	O_NAME = 256, O_MEM, O_PAGES, O_ROUNDS, O_SPACES, O_VCPUS, O_VMS,
 	O_BACKING, O_CPL, O_BELL, O_ACCESS, O_MPROTECT, O_GO, O_HOLD, O_READY,
-	O_DONE, O_MAP, O_TIMEOUT, O_JSON, O_HELP,
+	O_DONE, O_MAP, O_PAGING, O_TIMEOUT, O_JSON, O_HELP,
 };
 
 static const struct option longs[] = {
@@ -54,6 +55,7 @@ static const struct option longs[] = {
 	{ "ready-file", required_argument, NULL, O_READY },
 	{ "done-file", required_argument, NULL, O_DONE },
 	{ "map-file", required_argument, NULL, O_MAP },
+	{ "paging", required_argument, NULL, O_PAGING },
 	{ "timeout", required_argument, NULL, O_TIMEOUT },
 	{ "json", no_argument, NULL, O_JSON },
 	{ "help", no_argument, NULL, O_HELP },
@@ -88,6 +90,7 @@ static const char help_tail[] =
 "  --done-file PATH   make PATH when the measured work is done\n"
 "  --map-file PATH    'map' writes there what each address is: GVA, GPA, HVA,\n"
 "                     frame, page size, and what read, write and fetch lead to\n"
+"  --paging MODE      32, pae or la57: how 'paging' pages\n"
 "  --timeout S        die after S seconds (default 120, 0 = never)\n"
 "  --json             one JSON object instead of lines\n"
 "\n"
@@ -187,6 +190,7 @@ static int parse_word_option(struct options *o, int c, const char *text)
 	static const char *const cpls[] = { "0", "3", NULL };
 	static const char *const bells[] = { "port", "mmio", NULL };
 	static const char *const accesses[] = { "r", "w", "x", NULL };
+	static const char *const pagings[] = { "32", "pae", "la57", NULL };
 	unsigned int i = 0;
 	int r = -1;
 
@@ -202,6 +206,10 @@ static int parse_word_option(struct options *o, int c, const char *text)
 	case O_BELL:
 		r = parse_word("bell", text, bells, &i);
 		o->bell = i;
+		break;
+	case O_PAGING:
+		r = parse_word("paging", text, pagings, &i);
+		o->paging = pagings[i];
 		break;
 	case O_ACCESS:
 		r = parse_word("access", text, accesses, &i);

@@ -33,6 +33,7 @@ struct options {
 	const char *ready_file;
 	const char *done_file;
 	const char *map_file;
+	const char *paging;
 	uint64_t mem;		/* bytes of the data slot, 0 = as pages need */
 	uint64_t pages;		/* 0 = default of the workload */
 	uint64_t rounds;	/* 0 = default of the workload */

@@ -130,22 +130,12 @@ static int map_run(struct vm *vm)
 	return r ? r : vcpu_call(cpu, OP_WARM, ARGS(EXTRA_GVA, ROM_PAGES));
 }
 
-static uint64_t frame_of(struct map *map, const void *hva)
-{
-	uint64_t entry = 0;
-
-	if (pread(map->pagemap, &entry, sizeof(entry), (uintptr_t)hva / PAGE_SIZE * 8) !=
-	    sizeof(entry) || !(entry >> 63))
-		return 0;
-	return entry & ((1ull << 55) - 1);
-}
-
 /* @expect: what read, write and fetch lead to: none, guest, mmio, kvm, or ? */
 static void line(struct map *map, uint64_t gva, uint64_t gpa, const void *hva, uint64_t size,
 		 const char *expect)
 {
 	fprintf(map->out, "%#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %s\n",
-		gva, gpa, (uint64_t)(uintptr_t)hva, hva ? frame_of(map, hva) : 0, size, expect);
+		gva, gpa, (uint64_t)(uintptr_t)hva, hva ? host_frame(map->pagemap, hva) : 0, size, expect);
 }
 
 /* What was stored through the mapping must be where it leads to. */
