@@ -16,10 +16,16 @@ map() {
 	wait_done "$_map"
 	cut -d ' ' -f 1 "/results/$_map.map" >/tmp/addresses
 	step "$_map.gva" mmuscope translate "$_map" - --json </tmp/addresses
-	awk '$2 != "0" { print $2 }' "/results/$_map.map" >/tmp/addresses
-	step "$_map.gpa" mmuscope translate "$_map" - --gpa --json </tmp/addresses
 	step "$_map.slots" mmuscope slots "$_map" --json -o "/results/$_map.slots.json"
+	if [ "$_work" = map ] && [ $# = 0 ]; then
+		gpas "$_map"
+	fi
 	end "$_map"
+}
+
+gpas() {
+	awk '$2 != "0" { print $2 }' "/results/$1.map" >/tmp/addresses
+	step "$1.gpa" mmuscope translate "$1" - --gpa --json </tmp/addresses
 }
 
 # The commands do not trace: one collector's turn is enough.

@@ -130,9 +130,9 @@ static int mode_set(struct vm *vm, const struct mode *mode, uint64_t cr3)
 }
 
 static void lines(FILE *out, int pagemap, uint64_t gva, uint64_t gpa, uint8_t *hva,
-		  uint64_t pages, uint64_t size)
+		  uint64_t step, uint64_t size)
 {
-	for (uint64_t i = 0; i < pages; i++, gva += PAGE_SIZE, gpa += PAGE_SIZE, hva += PAGE_SIZE)
+	for (uint64_t i = 0; i < PAGES; i++, gva += step, gpa += step, hva += step)
 		fprintf(out, "%#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64
 			" ? ? ?\n", gva, gpa, (uint64_t)(uintptr_t)hva, host_frame(pagemap, hva),
 			size);
@@ -152,8 +152,8 @@ static int paging_check(struct vm *vm)
 	out = fopen(vm->opt->map_file, "we");
 	if (!out)
 		return -errno;
-	lines(out, pagemap, SMALL_GVA, 0, vm->infra, PAGES, PAGE_SIZE);
-	lines(out, pagemap, LARGE_GVA, DATA_GPA, vm->data, vm->pages, large);
+	lines(out, pagemap, SMALL_GVA, 0, vm->infra, PAGE_SIZE, PAGE_SIZE);
+	lines(out, pagemap, LARGE_GVA, DATA_GPA, vm->data, large / PAGES, large);
 	close(pagemap);
 	return fclose(out) ? -errno : 0;
 }
@@ -161,7 +161,7 @@ static int paging_check(struct vm *vm)
 const struct workload workload_paging = {
 	.name = "paging",
 	.doc = "nothing, in another mode: --paging 32, pae or la57; --map-file as of 'map'",
-	.pages = 1024,
+	.pages = 1024,	/* of which the guest maps 512 or all as one */
 	.rounds = 1,
 	.prepare = paging_prepare,
 	.run = paging_run,
