@@ -78,7 +78,7 @@ FORCE:
 # --------------------------------------------------------------------- BPF
 # Objects named in BPF_ALONE get a skeleton of their own (NAME.bpf.c ->
 # NAME.skel.h), the others are linked into one, mmuscope.skel.h.
-BPF_ALONE :=
+BPF_ALONE := peek
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_STEMS := $(patsubst bpf/%.bpf.c,%,$(BPF_SOURCES))
 BPF_LINKED := $(filter-out $(BPF_ALONE),$(BPF_STEMS))
