@@ -87,9 +87,9 @@ static void check_top(const char *name)
 }
 
 const struct check record_checks[] = {
-	{ "recorded as seen live", check_same_as_live, LIST("recorded") },
-	{ "size of a recording", check_size, LIST("sized") },
-	{ "killed while recording", check_torn, LIST("torn") },
-	{ "intervals of top", check_top, LIST("top") },
+	{ "recorded as seen live", check_same_as_live, LIST("recorded"), NULL },
+	{ "size of a recording", check_size, LIST("sized"), NULL },
+	{ "killed while recording", check_torn, LIST("torn"), NULL },
+	{ "intervals of top", check_top, LIST("top"), NULL },
 	{ 0 },
 };

@@ -83,7 +83,7 @@ static void probe_table(struct section *s, const struct source *src)
 	for (size_t i = 0; i < nr; i++) {
 		struct cell *row;
 
-		if (list[i].state != PROBE_MISSING)
+		if (!list[i].lost[0])
 			continue;
 		row = table_row(t);
 		row[0] = cell_text(list[i].name);
