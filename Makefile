@@ -42,8 +42,9 @@ GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
 	$(if $(filter demo figures check check-lab check-same check-causes check-matrix check-debug bench deps,$(GOALS)),lab) \
 	$(if $(filter check-debug,$(GOALS)),debug) \
+	$(if $(filter deb check check-cli deps,$(GOALS)),deb) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
-DEPS_MODE := $(if $(filter demo figures check% bench fuzz style deps,$(GOALS)),install,check)
+DEPS_MODE := $(if $(filter demo figures check% bench deb fuzz style deps,$(GOALS)),install,check)
 
 .PHONY: deps
 deps:
@@ -326,7 +327,7 @@ $(O)/docs/%: docs/%.scd | deps
 	@mkdir -p $(@D)
 	$(Q)$(SCDOC) < $< > $@
 
-.PHONY: man install uninstall
+.PHONY: man install uninstall deb
 man: $(MAN)
 
 install: $(O)/mmuscope $(MAN) $(GUEST)
@@ -345,6 +346,9 @@ install: $(O)/mmuscope $(MAN) $(GUEST)
 uninstall:
 	rm -rf $(DESTDIR)$(LABDIR)
 	rm -f $(DESTDIR)$(BINDIR)/mmuscope $(DESTDIR)$(COMPDIR)/mmuscope $(patsubst $(O)/docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(MAN))
+
+deb: deps all $(MAN) $(GUEST)
+	@tools/deb/build.sh $(VERSION) $(abspath $(O))/deb
 
 # -------------------------------------------------------------------- rest
 .PHONY: clean help
@@ -372,6 +376,7 @@ help:
 	'make style       format, shell scripts, spelling, lengths' \
 	'make man         man pages, in $(O)/docs' \
 	'make install     to PREFIX=$(PREFIX), below DESTDIR when set; uninstall takes it away' \
+	'make deb         Debian packages, in $(O)/deb' \
 	'make deps        install the packages that all this needs' \
 	'make clean       remove $(O)/' \
 	'' \

@@ -11,6 +11,7 @@ shopt -s inherit_errexit
 declare -A packages=(
 	[build]="make gcc libc6-dev clang bpftool libbpf-dev libelf-dev zlib1g-dev
 		libzstd-dev libjansson-dev libncurses-dev scdoc"
+	[deb]="debhelper dh-dkms dpkg-dev lintian"
 	[fuzz]="clang libclang-rt-dev"
 	[test]="libcmocka-dev bats jq util-linux tmux libvirt0"
 	[style]="clang-format shellcheck codespell universal-ctags sparse"
