@@ -21,6 +21,7 @@
  * @ring_bytes: --ring-size, 0 for the source's default
  * @collector: --collector
  * @json: --json
+ * @page: what reports are headed with as a page of HTML; NULL for text or JSON
  * @output: -o, or NULL
  * @source: --source, or NULL
  * @command: the command to run, ended by NULL, or NULL
@@ -34,6 +35,7 @@ struct options {
 	size_t ring_bytes;
 	enum collector_kind collector;
 	bool json;
+	const char *page;
 	const char *output;
 	const char *source;
 	char **command;

@@ -24,7 +24,7 @@ static const char *style(const struct text *x, const char *sequence)
 	return x->colour ? sequence : "";
 }
 
-static const char *cell_format(const struct cell *c, char *buf)
+const char *render_cell(const struct cell *c, char *buf)
 {
 	switch (c->kind) {
 	case CELL_TEXT:
@@ -73,7 +73,7 @@ static bool print_facts(const struct text *x, const struct section *s)
 
 	for (size_t i = 0; i < s->nr_facts; i++) {
 		const struct fact *f = &s->facts[i];
-		const char *value = cell_format(&f->cell, buf);
+		const char *value = render_cell(&f->cell, buf);
 		size_t len = f->label ? strlen(f->label) : 0;
 
 		if (!f->label || f->cell.kind == CELL_NONE)
@@ -162,7 +162,7 @@ static void layout_make(struct layout *l, const struct table *t, unsigned int wi
 	for (size_t i = 0; i < t->nr_columns; i++) {
 		l->width[i] = strlen(t->columns[i].head);
 		for (size_t r = 0; r < t->nr_rows; r++) {
-			size_t len = strlen(cell_format(&t->rows[r * t->nr_columns + i], buf));
+			size_t len = strlen(render_cell(&t->rows[r * t->nr_columns + i], buf));
 
 			if (len > l->width[i])
 				l->width[i] = len;
@@ -199,7 +199,7 @@ static void print_row(const struct text *x, const struct table *t, const struct 
 	fprintf(x->out, "%*s", INDENT, "");
 	for (size_t i = 0; i <= last; i++)
 		if (l->width[i])
-			put_column(x, row ? cell_format(&row[i], buf) : t->columns[i].head,
+			put_column(x, row ? render_cell(&row[i], buf) : t->columns[i].head,
 				   l->width[i], t->columns[i].text, i == last);
 	fputc('\n', x->out);
 }
@@ -216,8 +216,8 @@ static void print_line(const struct text *x, const struct table *t)
 		const char *format = row[1].kind == CELL_TEXT ? "%s (%s)" :
 				     row[0].kind == CELL_TEXT ? "%s %s" : "%s: %s";
 
-		snprintf(word, sizeof(word), format, cell_format(&row[0], name),
-			 cell_format(&row[1], count));
+		snprintf(word, sizeof(word), format, render_cell(&row[0], name),
+			 render_cell(&row[1], count));
 		put_wrapped(x, word, r ? ", " : "", &at);
 	}
 	fputc('\n', x->out);
@@ -305,6 +305,12 @@ static void print_section(const struct text *x, const struct section *s)
 			break;
 		case BLOCK_NOTE:
 			print_note(x, b->note);
+			break;
+		case BLOCK_HEAT:
+			render_heat(x->out, &b->heat, x->width, x->colour);
+			break;
+		case BLOCK_SERIES:
+		case BLOCK_SHARES:
 			break;
 		}
 	}

@@ -16,7 +16,7 @@ const struct percentile histogram_percentiles[HISTOGRAM_PERCENTILES] = {
 	{ 50, "p50" }, { 90, "p90" }, { 99, "p99" }, { 99.9, "p99.9" },
 };
 
-static void *report_alloc(struct report *r, size_t size)
+void *report_alloc(struct report *r, size_t size)
 {
 	struct memory *m = calloc(1, sizeof(*m) + size);
 
@@ -254,4 +254,28 @@ void section_histogram(struct section *s, const char *key, const char *title,
 	for (size_t i = 0; i < HISTOGRAM_PERCENTILES; i++)
 		b->histogram.percentile[i] = hist_percentile(h, histogram_percentiles[i].percent);
 	histogram_bars(&b->histogram, h, bars);
+}
+
+void section_series(struct section *s, const struct series *series)
+{
+	struct block *b = section_block(s, BLOCK_SERIES);
+
+	if (b)
+		b->series = *series;
+}
+
+void section_shares(struct section *s, const struct shares *shares)
+{
+	struct block *b = section_block(s, BLOCK_SHARES);
+
+	if (b)
+		b->shares = *shares;
+}
+
+void section_heat(struct section *s, const struct heat_map *heat)
+{
+	struct block *b = section_block(s, BLOCK_HEAT);
+
+	if (b)
+		b->heat = *heat;
 }

@@ -8,6 +8,7 @@
 
 #include "model/group.h"
 #include "model/model.h"
+#include "model/pictures.h"
 #include "source/source.h"
 #include "view/report.h"
 
@@ -17,12 +18,16 @@
  * @elapsed_ns: how long that took
  * @name: only VMs of this name, NULL for all
  * @pid: only VMs of this process, 0 for all
+ * @pictures: what pictures are made of, NULL for a report without those by time and address
+ * @begin_ns: when the pictures begin, since the begin of the recording
  */
 struct view_window {
 	bool past;
 	uint64_t elapsed_ns;
 	const char *name;
 	uint32_t pid;
+	const struct pictures *pictures;
+	uint64_t begin_ns;
 };
 
 /* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
@@ -45,6 +50,23 @@ void view_list(struct report *r, const struct model *m, uint64_t (*rss)(pid_t pi
 void view_group(struct report *r, const struct group *g, const struct model *m,
 		const struct view_window *w);
 
+/* Return: whether @w looks at @vm at all. */
+bool view_wants(const struct view_window *w, const struct vm *vm);
+
+/**
+ * struct view_heat - how large a heat map may be
+ * @rows: addresses are put together until no more are needed; at least 2
+ * @columns: times are put together until no more are needed
+ */
+struct view_heat {
+	size_t rows;
+	size_t columns;
+};
+
+/* Adds a section "heatmaps" per VM that faulted, with its heat map. Return: number of VMs. */
+size_t view_heatmaps(struct report *r, const struct model *m, const struct view_window *w,
+		     const struct view_heat *size);
+
 /* What view_stat() is made of. */
 
 /**
@@ -60,6 +82,14 @@ struct vm_view {
 	bool shares;
 	bool exit_shares;
 };
+
+/* Pictures of one VM; nothing where nothing happened. */
+void view_timeline(struct section *s, const struct view_window *w, const struct timeline *t);
+void view_heat(struct section *s, const struct view_window *w, const struct model *m,
+	       const struct heat *h, const struct view_heat *size);
+
+/* What faults are, and what their time goes to. */
+void view_shares(const struct vm_view *v);
 
 void view_faults(const struct vm_view *v);
 void view_flushes(const struct vm_view *v);
@@ -86,6 +116,10 @@ struct cell *view_hist_cells(const struct vm_view *v, struct cell *row, const st
 
 /* Return: the share of @part, CELL_NONE where it would not be true. */
 struct cell view_share(bool is_true, uint64_t part, uint64_t whole);
+
+/* Return: what value @v of the field is called, of a record of family @type. */
+struct cell view_key(struct report *r, const struct model *m, unsigned int type,
+		     const struct group_key *k, const union group_value *v);
 
 /* Return: "4K", "2M", "1G", or "nothing". */
 const char *view_level(unsigned int level);
