@@ -30,8 +30,10 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 
 	if (!r)
 		return output_report(out, o, r);
-	if (s->recording)
+	if (s->recording) {
 		about_recording(r, s->recording, s->model);
+		view_overview(r, s->model, &w);
+	}
 	summary_time(r, s);
 	if (!view_stat(r, s->model, &w))
 		section_note(report_section(r, "summary", NULL, false), "No VM was seen.");

@@ -81,13 +81,13 @@ const char html_pictures[] =
 "svg .tiny{font-size:9px;fill:var(--dim)}svg .end{text-anchor:end}svg .mid{text-anchor:middle}"
 "svg .num{font-variant-numeric:tabular-nums}\n"
 "rect{stroke-width:0}.axis,.arrow{stroke:var(--dim);fill:none}.grid-line{stroke:var(--line);"
-"fill:none}.void{fill:var(--void)}.mark{stroke:var(--p3);fill:none;stroke-dasharray:3 2}"
+"fill:none}.void{fill:var(--void)}"
 ".hit{fill:transparent}.hit:hover{fill:var(--fg);fill-opacity:.12}\n"
 ".p0{fill:var(--p0)}.p1{fill:var(--p1)}.p2{fill:var(--p2)}.p3{fill:var(--p3)}.p4{fill:var(--p4)}"
 ".p5{fill:var(--p5)}.h1{fill:var(--h1)}.h2{fill:var(--h2)}.h3{fill:var(--h3)}.h4{fill:var(--h4)}"
 ".h5{fill:var(--h5)}.h6{fill:var(--h6)}.h7{fill:var(--h7)}.h8{fill:var(--h8)}\n"
-"svg .on{fill:#fff;font-size:8px}.slot0{fill:var(--dim)}.slot1{fill:#8b919b}"
-".slotx{fill:var(--fg)}\n";
+"svg .on{fill:#fff;font-size:8px}.slot0{fill:#5b5f66}.slot1{fill:#747a84}.slotx{fill:var(--p4)}"
+".cells{shape-rendering:crispEdges}\n";
 
 static const char page[] =
 "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);"

@@ -8,16 +8,17 @@
 #include "render/svg.h"
 
 static const char rules[] =
-"nav{margin:1em 0;line-height:2}nav a{white-space:nowrap;margin-right:1em}\n"
-".facts{max-width:none}.facts span{white-space:nowrap;margin-right:1em}\n"
+"nav{margin:1em 0;line-height:2}nav a{margin-right:1em}figure{margin:0}\n"
+".facts{max-width:none}.facts span{display:inline-block;margin-right:1em;overflow-wrap:anywhere}\n"
+".grid .card{padding-bottom:6px}.grid svg{margin:0}"
+"@media(min-width:760px){.tall{grid-column:-2;grid-row:1/span 2}}\n"
 ".tables{display:flex;flex-wrap:wrap;gap:14px;margin-top:14px;align-items:flex-start}"
 ".tables .card{flex:0 1 auto;max-width:100%}.tables table{width:auto}\n"
-"td.text,th.text{text-align:left}td.share{background:linear-gradient(to right,var(--bar) "
-"var(--share),transparent var(--share)) no-repeat 0 50%/100% 76%}"
-":root{--bar:color-mix(in srgb,var(--p5) 45%,transparent)}\n"
-".grid .card{padding-bottom:6px}.grid svg{margin:0}"
-"@media print{.grid{grid-template-columns:1fr 1fr}.tables .card{max-width:none}"
-"table{font-size:8pt}h2{break-after:avoid}}\n";
+":root{--bar:color-mix(in srgb,var(--p5) 45%,transparent)}th.text,td.text{text-align:left}"
+"td.share{background:linear-gradient(to right,var(--bar) var(--share),transparent var(--share)) "
+"no-repeat 0 50%/100% 76%}\n"
+"@media print{.grid{grid-template-columns:1fr 1fr}.tall{grid-column:auto;grid-row:auto}"
+".tables .card{max-width:none}table{font-size:8pt}h2{break-after:avoid}}\n";
 
 static bool is_picture(const struct block *b)
 {
@@ -27,7 +28,7 @@ static bool is_picture(const struct block *b)
 
 static void put_picture(FILE *out, const struct block *b)
 {
-	fputs("<figure class=\"card\">", out);
+	fprintf(out, "<figure class=\"card%s\">", b->kind == BLOCK_HEAT ? " tall" : "");
 	switch (b->kind) {
 	case BLOCK_HISTOGRAM:
 		svg_histogram(out, &b->histogram);

@@ -92,7 +92,7 @@ void svg_time_axis(FILE *out, const struct svg_area *a, uint64_t begin, uint64_t
 
 void svg_value_axis(FILE *out, const struct svg_area *a, double most, bool percent)
 {
-	double step = scale_tick(most, 3);
+	double step = scale_tick(most, 4);
 	char buf[FORMAT_MAX];
 
 	for (double at = step; at <= most * 1.0001; at += step) {
@@ -113,7 +113,7 @@ void svg_legend(FILE *out, double y, const char *const *text, const bool *used, 
 	double x = 0;
 
 	for (size_t i = 0; i < nr; i++) {
-		double width = 18 + 6.2 * strlen(text[i]);
+		double width = 22 + 5.7 * strlen(text[i]);
 
 		if (used && !used[i])
 			continue;

@@ -102,7 +102,7 @@ static void row_pages(FILE *out, const struct heat_map *h, const struct heat_row
 		      double height)
 {
 	static const struct { const char *class, *name; } levels[HEAT_LEVELS] = {
-		{ "slot1", "nothing mapped" }, { "p5", "4K" }, { "p0", "2M" }, { "p3", "1G" },
+		{ "slot1", "nothing mapped" }, { "p5", "4K" }, { "p1", "2M" }, { "p4", "1G" },
 	};
 	uint64_t all = 0, every = boundary(h);
 	double x = PAGE_LEFT;
@@ -165,6 +165,7 @@ static void rows(FILE *out, const struct heat_map *h, double top)
 	double height = row_height(h), y = top, labelled = top - LABEL;
 	char label[32];
 
+	fputs("<g class=\"cells\">", out);
 	for (size_t i = 0, slot = 0, turn = 0; i < h->nr_rows; i++, y += height) {
 		const struct heat_row *row = &h->rows[i];
 
@@ -185,6 +186,7 @@ static void rows(FILE *out, const struct heat_map *h, double top)
 		svg_text(out, "tiny end num", SLOT_LEFT - 4, y + 7, label);
 		fputc('\n', out);
 	}
+	fputs("</g>\n", out);
 }
 
 static void names(FILE *out, const struct heat_map *h, double base)
@@ -223,7 +225,7 @@ static void shades(FILE *out, const struct heat_map *h, double y)
 static void page_legend(FILE *out, const struct heat_map *h, double y)
 {
 	static const struct { const char *class, *name; double x; } entry[] = {
-		{ "p5", "4K", 64 }, { "p0", "2M", 98 }, { "p3", "1G", 132 },
+		{ "p5", "4K", 64 }, { "p1", "2M", 98 }, { "p4", "1G", 132 },
 		{ "slot1", "nothing", 166 },
 	};
 	uint64_t every = boundary(h);

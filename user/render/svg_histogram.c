@@ -6,7 +6,7 @@
 #include "render/svg.h"
 
 #define HEIGHT	172
-#define LABEL	38	/* what a label below takes */
+#define LABEL	43	/* what a label below takes */
 
 /* A small count next to thousands must be seen: the height is a logarithm. */
 static double bar_height(const struct svg_area *a, double count, double most)

@@ -151,15 +151,13 @@ static bool rows_fill(struct report *r, struct heat_map *map, const struct heat 
 
 /* Return: how often columns of time have to be put together in pairs. */
 static unsigned int columns_make(struct report *r, struct heat_map *map, const struct model *m,
-				 const struct heat *h, size_t most)
+				 const struct heat *h, const struct view_window *w, size_t most)
 {
-	unsigned int fold = 0;
+	unsigned int fold;
 
 	if (!h->key) {
 		map->across = "time since the begin";
-		while ((h->bins.used - 1) >> fold >= most)
-			fold++;
-		map->nr_columns = ((h->bins.used - 1) >> fold) + 1;
+		fold = view_bins(w, &h->bins, most, &map->nr_columns);
 		map->step_ns = h->bins.width << fold;
 		return fold;
 	}
@@ -184,6 +182,9 @@ static void notes(struct section *s, const struct heat *h)
 		section_note(s, "There are more values of %s than columns (%d): %llu faults are in "
 			     "none of these.", h->key->name, HEAT_VALUES,
 			     (unsigned long long)h->others);
+	if (h->faults && !h->slots.nr)
+		section_note(s, "Memslots are not known: the heat map shows where faults were, not "
+			     "which memory there is.");
 }
 
 void view_heat(struct section *s, const struct view_window *w, const struct model *m,
@@ -213,7 +214,7 @@ void view_heat(struct section *s, const struct view_window *w, const struct mode
 	if (map.rows)
 		rows_walk(span, nr, bits, size->rows, map.rows);
 	free(span);
-	fold = columns_make(s->report, &map, m, h, size->columns);
+	fold = columns_make(s->report, &map, m, h, w, size->columns);
 	map.title = report_text(s->report, "Faults by guest-physical address and %s",
 				h->key ? map.across : "time");
 	if (map.rows && (!h->key || map.names) && rows_fill(s->report, &map, h, fold))

@@ -103,8 +103,8 @@ static void stat_vm(struct report *r, const struct model *m, const struct vm *vm
 	};
 
 	stat_facts(&v);
-	view_faults(&v);
 	stat_pictures(&v, m, w);
+	view_faults(&v);
 	view_flushes(&v);
 	view_shadow(&v);
 	view_invalidations(&v);

@@ -1,42 +1,46 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "view/view.h"
 
-/*
- * The last bin is not over when the recording is: its rate is of the part that was
- * recorded.
- */
-static uint64_t bin_ns(const struct view_window *w, const struct bins *b, size_t i)
+unsigned int view_bins(const struct view_window *w, const struct bins *b, size_t most, size_t *nr)
 {
-	uint64_t begin = i * b->width;
+	uint64_t last = b->used ? b->used - 1 : 0;
+	unsigned int fold = 0;
 
-	return begin < w->elapsed_ns && w->elapsed_ns - begin < b->width ?
-		w->elapsed_ns - begin : b->width;
+	/* The quiet after the last record is there too, and all VMs have the same time. */
+	if (w->elapsed_ns && (w->elapsed_ns - 1) / b->width > last)
+		last = (w->elapsed_ns - 1) / b->width;
+	while (last >> fold >= most)
+		fold++;
+	*nr = (last >> fold) + 1;
+	return fold;
 }
 
-/* Bins after the last record are there too, or the quiet would not be seen. */
-static size_t bins_shown(const struct view_window *w, const struct bins *b)
+/* The last step is not over when the recording is: its mean is of the part that was recorded. */
+static uint64_t step_ns(const struct view_window *w, const struct series *s, size_t i)
 {
-	size_t nr = w->elapsed_ns / b->width + !!(w->elapsed_ns % b->width);
+	uint64_t begin = i * s->step_ns;
 
-	return nr > b->used && nr <= b->nr ? nr : b->used;
+	return begin < w->elapsed_ns && w->elapsed_ns - begin < s->step_ns ?
+		w->elapsed_ns - begin : s->step_ns;
 }
 
 static void add(struct section *s, const struct view_window *w, const struct timeline *t,
 		enum timeline_what what, const struct series *like)
 {
 	struct series series = *like;
+	unsigned int fold = view_bins(w, &t->bins, TIMELINE_BINS, &series.nr);
 	bool any = false;
 
 	series.begin_ns = w->begin_ns;
-	series.step_ns = t->bins.width;
-	series.nr = bins_shown(w, &t->bins);
+	series.step_ns = t->bins.width << fold;
 	series.value = s ? report_alloc(s->report, series.nr * sizeof(*series.value)) : NULL;
 	if (!series.value)
 		return;
+	for (size_t i = 0; i < t->bins.used; i++)
+		series.value[i >> fold] += t->sum[what][i];
 	for (size_t i = 0; i < series.nr; i++) {
-		series.value[i] = (double)t->sum[what][i] / bin_ns(w, &t->bins, i) *
-			(series.percent ? 100 : 1e9);
-		any |= t->sum[what][i];
+		any |= series.value[i] > 0;
+		series.value[i] *= (series.percent ? 100 : 1e9) / step_ns(w, &series, i);
 	}
 	if (any)
 		section_series(s, &series);

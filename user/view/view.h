@@ -33,6 +33,9 @@ struct view_window {
 /* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w);
 
+/* Adds the section "overview" with a table of VMs, those that faulted the longest first. */
+void view_overview(struct report *r, const struct model *m, const struct view_window *w);
+
 /**
  * view_collection() - add the section "collection": how far the numbers can be trusted
  * @src: the source, asked for its probes and its cost
@@ -90,6 +93,15 @@ void view_heat(struct section *s, const struct view_window *w, const struct mode
 
 /* What faults are, and what their time goes to. */
 void view_shares(const struct vm_view *v);
+
+/**
+ * view_bins() - how bins of time are shown: to the end of what was recorded
+ * @most: how many may be shown
+ * @nr: set to how many are
+ *
+ * Return: how often they are put together in pairs.
+ */
+unsigned int view_bins(const struct view_window *w, const struct bins *b, size_t most, size_t *nr);
 
 void view_faults(const struct vm_view *v);
 void view_flushes(const struct vm_view *v);
