@@ -131,7 +131,8 @@ static int read_all(struct heatmap *h)
 	struct recording *r = &h->recording;
 	int err;
 
-	r->types = 1ULL << MMUSCOPE_TYPE_fault;
+	/* What a fault was caused by is known from records of all kinds. */
+	r->types = h->by ? UINT64_MAX : 1ULL << MMUSCOPE_TYPE_fault;
 	if (recording_open(r))
 		return EXIT_FAILED;
 	h->model = model_new(source_file_name, r->source);

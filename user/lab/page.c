@@ -60,7 +60,7 @@ static void table_head(FILE *out, const struct lab_result *r, const char *first)
 	for (size_t i = 0; i < r->nr; i++) {
 		fputs("</th><th>", out);
 		html_text(out, r->side[i].machine->title);
-		fputs("<br>", out);
+		fputs("<br/>", out);
 		html_text(out, lab_mode_name(r->side[i].mode));
 	}
 	fputs("</th></tr></thead><tbody>\n", out);
@@ -233,7 +233,7 @@ static void page_machines(FILE *out, const struct lab_result *r)
 		html_element(out, "p", "", s->machine->what);
 		fputs("<p>", out);
 		for (size_t k = 0; k < s->nr_facts; k++) {
-			fputs(k ? "<br><code>" : "<code>", out);
+			fputs(k ? "<br/><code>" : "<code>", out);
 			html_text(out, s->fact[k].key);
 			fputs(" = ", out);
 			html_text(out, s->fact[k].value);

@@ -109,10 +109,11 @@ static const char page[] =
 "body{font-size:11pt;print-color-adjust:exact;-webkit-print-color-adjust:exact}"
 "th,td{white-space:normal}}\n";
 
+/* What is written is well-formed as XML, too, so that tests can tell whether it is. */
 void html_begin(FILE *out, const char *title, const char *rules)
 {
-	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"><title>",
+	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"/>"
+	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\"/><title>",
 	      out);
 	html_text(out, title);
 	fprintf(out, "</title>\n<style>%s%s%s%s</style></head><body><main>\n", html_colours,
