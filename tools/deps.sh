@@ -13,6 +13,7 @@ declare -A packages=(
 		libzstd-dev libjansson-dev scdoc"
 	[fuzz]="clang libclang-rt-dev"
 	[test]="libcmocka-dev bats jq util-linux"
+	[browser]="chromium libpng-dev libxml2-utils fonts-dejavu-core"
 	[style]="clang-format shellcheck codespell universal-ctags sparse"
 	[lab]="qemu-system-x86 bochs bochs-term bochsbios vgabios
 		busybox-static cpio kmod xz-utils zstd util-linux binutils"

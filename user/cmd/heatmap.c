@@ -96,6 +96,19 @@ static bool is_picture(const struct heatmap *h)
 	return h->recording.options.output && !h->recording.options.json;
 }
 
+/* Adds the heat maps, or says that there are none; on stderr where a picture is made. */
+static void add_maps(struct report *r, const struct heatmap *h, const struct view_window *w,
+		     const struct view_heat *size)
+{
+	static const char none[] = "No fault was seen.";
+
+	if (view_heatmaps(r, h->model, w, size))
+		return;
+	section_note(report_section(r, "summary", NULL, false), "%s", none);
+	if (is_picture(h))
+		fprintf(stderr, "mmuscope: %s\n", none);
+}
+
 static struct report *describe(const struct heatmap *h)
 {
 	const struct recording *rec = &h->recording;
@@ -110,8 +123,8 @@ static struct report *describe(const struct heatmap *h)
 		(struct view_heat){ .rows = 32, .columns = format_width(h->out) - 25 };
 	struct report *r = report_new("heatmap");
 
-	if (r && !view_heatmaps(r, h->model, &w, &size))
-		section_note(report_section(r, "summary", NULL, false), "No fault was seen.");
+	if (r)
+		add_maps(r, h, &w, &size);
 	return r;
 }
 

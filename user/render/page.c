@@ -176,6 +176,17 @@ void render_html(FILE *out, const struct report *r, const char *title)
 
 #define TITLE 22
 
+/* Where there is no heat map, what the report says instead. */
+static void put_notes(FILE *out, const struct report *r)
+{
+	double y = TITLE;
+
+	for (const struct section *s = r->sections; s; s = s->next)
+		for (const struct block *b = s->blocks; b; b = b->next, y += TITLE)
+			if (b->kind == BLOCK_NOTE)
+				svg_text(out, "small", 0, y, b->note);
+}
+
 void render_svg(FILE *out, const struct report *r, const char *title)
 {
 	double height = 0, top = 0;
@@ -184,7 +195,9 @@ void render_svg(FILE *out, const struct report *r, const char *title)
 		for (const struct block *b = s->blocks; b; b = b->next)
 			if (b->kind == BLOCK_HEAT)
 				height += TITLE + svg_heat_height(&b->heat) + TITLE;
-	svg_begin_file(out, height, title);
+	svg_begin_file(out, height > 0 ? height : 2 * TITLE, title);
+	if (height <= 0)
+		put_notes(out, r);
 	for (const struct section *s = r->sections; s; s = s->next) {
 		for (const struct block *b = s->blocks; b; b = b->next) {
 			if (b->kind != BLOCK_HEAT)
