@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/about.h"
 #include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "cmd/recording.h"
@@ -103,6 +104,8 @@ static int print_groups(struct report_run *run)
 	struct report *r = report_new("groups");
 
 	if (r) {
+		if (run->html)
+			about_recording(r, &run->recording, run->model);
 		view_group(r, run->group, run->model, &w);
 		view_collection(r, run->model, &w, run->recording.source);
 		if (run->sort)
@@ -185,9 +188,9 @@ static int read_all(struct report_run *run)
 		return EXIT_FAILED;
 	run->model = model_new(source_file_name, r->source);
 	run->next = source_file_begin(r->source) + r->from_ns + r->options.interval_ns;
-	if (run->html)
+	if (run->html && !run->group)
 		run->pictures = pictures_new(source_file_begin(r->source) + r->from_ns, NULL);
-	err = !run->model || (run->html && !run->pictures) ? -ENOMEM :
+	err = !run->model || (run->html && !run->group && !run->pictures) ? -ENOMEM :
 		recording_read(r, take, run);
 	if (err == -ECANCELED)
 		return EXIT_FAILED;
