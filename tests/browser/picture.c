@@ -2,8 +2,9 @@
 /*
  * picture FILE.png [RRGGBB...]: says what a screenshot shows, for tests.
  *
- * Prints "WIDTH HEIGHT COLOURS INK", where INK is the percentage of pixels that are not of the most
- * frequent colour, and for each RRGGBB how many pixels have it. Exit code 1 where FILE is no picture.
+ * Prints "WIDTH HEIGHT COLOURS INK", where INK is the percentage of pixels that are not of the
+ * most frequent colour, and for each RRGGBB how many pixels have it. Exit code 1 where FILE is no
+ * picture.
  */
 #include <png.h>
 #include <stdint.h>

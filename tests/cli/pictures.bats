@@ -10,7 +10,8 @@ setup() {
 
 # Text of a page, without what its elements are.
 page_text() {
-	sed -e 's/<style>.*//' -e '/^[^<]*}$/d' -e 's/<[^>]*>/ /g' -e 's/&lt;/</g' -e 's/&gt;/>/g' "$1"
+	sed -e 's/<style>.*//' -e '/^[^<]*}$/d' -e 's/<[^>]*>/ /g' -e 's/&lt;/</g' \
+		-e 's/&gt;/>/g' "$1"
 }
 
 @test "heatmap counts each fault once, whatever its columns are" {
@@ -40,7 +41,8 @@ page_text() {
 	count=$(jq '.heatmaps[0].heatmap.rows[3].counts | add' map.json)
 	[ "$count" -gt 10 ]
 	[ "$(mmuscope script --vm synth-1:1000000001 \
-		--filter "type==fault and gpa >= $low and gpa < $((low + size))" | wc -l)" = "$count" ]
+		--filter "type==fault and gpa >= $low and gpa < $((low + size))" |
+		wc -l)" = "$count" ]
 }
 
 @test "heatmap --time, --filter and --vm choose" {
@@ -53,7 +55,8 @@ page_text() {
 	b=$(mmuscope heatmap --json --time 0.050000001, | jq "$sum")
 	[ "$a" -gt 0 ] && [ $((a + b)) = "$all" ]
 	# Times are since the begin of the recording, not of what was asked for.
-	[ "$(mmuscope heatmap --json --time 0.05, | jq '.heatmaps[0].heatmap.begin_ns')" = 50000000 ]
+	[ "$(mmuscope heatmap --json --time 0.05, |
+		jq '.heatmaps[0].heatmap.begin_ns')" = 50000000 ]
 	[ "$(mmuscope heatmap --json --vm synth-2:1000000002 | jq '.heatmaps | length')" = 1 ]
 }
 

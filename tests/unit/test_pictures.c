@@ -294,7 +294,8 @@ static char *rendered(const struct report *r, bool page)
 
 static void hostile_names_stay_text(void **state)
 {
-	static const char name[] = "</title><script>alert(\"1\")</script>&'\x01\xff\xc0\x80\xed\xa0\x80";
+	static const char name[] = "</title><script>alert(\"1\")</script>&'"
+		"\x01\xff\xc0\x80\xed\xa0\x80";
 	struct fixture *f = *state;
 	struct mmuscope_vm vm = {
 		.hdr = { .ts = BEGIN, .vm = 1, .vcpu = MMUSCOPE_NO_VCPU,
@@ -316,8 +317,9 @@ static void hostile_names_stay_text(void **state)
 		assert_null(strstr(text, "<b>"));
 		assert_non_null(strstr(text, "&lt;b&gt;&amp;&quot;&#39;"));
 		for (const char *c = text; *c; c++)
-			assert_false((*c > 0 && *c < ' ' && *c != '\n' && *c != '\t') || *c == '\xff' ||
-				     *c == '\xfe' || *c == '\xc0' || *c == '\xed');
+			assert_false((*c > 0 && *c < ' ' && *c != '\n' && *c != '\t') ||
+				     *c == '\xff' || *c == '\xfe' || *c == '\xc0' ||
+				     *c == '\xed');
 		free(text);
 	}
 }

@@ -97,14 +97,14 @@ void about_host(struct report *r, const struct recording *rec)
 		{ "group", "host", true, 0 }, { "name", "fact", true, 0 },
 		{ "value", "value", true, 0 },
 	};
-	const json_t *group, *value, *host = json_object_get(reader_head(source_file_reader(rec->source)),
-							  "host");
+	const json_t *head = reader_head(source_file_reader(rec->source)), *group, *value;
+	json_t *host = json_object_get(head, "host");
 	struct table *t = section_table(report_section(r, "host", NULL, false), "facts",
 					"The host at the time", columns, ARRAY_SIZE(columns));
 	const char *group_name, *name;
 	struct cell *row;
 
-	json_object_foreach((json_t *)host, group_name, group) {
+	json_object_foreach(host, group_name, group) {
 		json_object_foreach((json_t *)group, name, value) {
 			row = table_row(t);
 			row[0] = text_cell(r, group_name);

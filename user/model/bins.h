@@ -34,7 +34,7 @@ void bins_init(struct bins *b, uint64_t begin, size_t nr);
  */
 unsigned int bins_reach(struct bins *b, uint64_t ts);
 
-/* Return: the bin of @ts, which bins_reach() was called for; times before the begin are in the first. */
+/* Return: the bin of @ts, after bins_reach(); the first for times before the begin. */
 size_t bins_index(const struct bins *b, uint64_t ts);
 
 /* Adds up the @nr numbers in pairs, @times times over; the other half is 0. */

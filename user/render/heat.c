@@ -101,7 +101,7 @@ static void put_times(const struct canvas *c, const struct heat_map *h, unsigned
 	format_ns(begin, h->begin_ns);
 	format_ns(end, h->begin_ns + h->nr_columns * h->step_ns);
 	fprintf(c->out, "%*s%s%*s\n", INDENT + LABEL + 6, "", begin,
-		(int)(width > strlen(begin) + strlen(end) ? width - strlen(begin) : 
+		(int)(width > strlen(begin) + strlen(end) ? width - strlen(begin) :
 		      strlen(end) + 1), end);
 }
 

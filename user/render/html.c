@@ -69,15 +69,16 @@ const char html_colours[] =
 "--void:#f0f0ee;--p0:#0072b2;--p1:#e69f00;--p2:#009e73;--p3:#d55e00;--p4:#cc79a7;--p5:#56b4e9;"
 "--h1:#fde725;--h2:#a0da39;--h3:#4ac16d;--h4:#1fa187;--h5:#277f8e;--h6:#365c8d;--h7:#46327e;"
 "--h8:#440154}\n"
-"@media screen and (prefers-color-scheme:dark){:root{--bg:#15171a;--card:#1e2125;--fg:#e9eaec;--dim:#a3a8b0;"
-"--line:#3a3e45;--void:#15171a;--p0:#56b4e9;--p1:#e69f00;--p2:#26b68c;--p3:#e8743b;--p4:#dd9bc0;"
+"@media screen and (prefers-color-scheme:dark){:root{--bg:#15171a;--card:#1e2125;--fg:#e9eaec;"
+"--dim:#a3a8b0;--line:#3a3e45;--void:#15171a;--p0:#56b4e9;--p1:#e69f00;--p2:#26b68c;--p3:#e8743b;--p4:#dd9bc0;"
 "--p5:#3d83c0;--h1:#4c2a85;--h2:#46457f;--h3:#365c8d;--h4:#277f8e;--h5:#1fa187;--h6:#4ac16d;"
 "--h7:#a0da39;--h8:#fde725}}\n"
 "@media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--dim:#444}}\n";
 
 const char html_pictures[] =
 "svg{display:block;width:100%;height:auto;margin:10px 0;font:12px system-ui,sans-serif}"
-"svg text{fill:var(--fg)}svg .head{font-weight:600}svg .name{font-size:15px;font-weight:600}svg .small{font-size:11px;fill:var(--dim)}\n"
+"svg text{fill:var(--fg)}svg .head{font-weight:600}svg .name{font-size:15px;font-weight:600}\n"
+"svg .small{font-size:11px;fill:var(--dim)}"
 "svg .tiny{font-size:9px;fill:var(--dim)}svg .end{text-anchor:end}svg .mid{text-anchor:middle}"
 "svg .num{font-variant-numeric:tabular-nums}\n"
 "rect{stroke-width:0}.axis,.arrow{stroke:var(--dim);fill:none}.grid-line{stroke:var(--line);"

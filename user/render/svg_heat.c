@@ -215,8 +215,8 @@ static void shades(FILE *out, const struct heat_map *h, double y)
 		if (count > h->most)
 			continue;
 		class[1] = '0' + i;
-		fprintf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"26\" height=\"10\"/>",
-			class, x, y);
+		fprintf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"26\" "
+			"height=\"10\"/>", class, x, y);
 		svg_text(out, "tiny", x, y + 19, svg_number(low, count));
 		x += 28;
 	}

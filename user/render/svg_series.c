@@ -27,7 +27,7 @@ static void spikes(FILE *out, const struct svg_area *a, const struct series *s, 
 	size_t apart = s->nr / 20 + 1;
 
 	for (unsigned int n = 0; taken && n < SPIKES; n++) {
-		size_t best = 0;
+		size_t best = 0, from;
 		double x;
 
 		for (size_t i = 1; i < s->nr; i++)
@@ -35,7 +35,8 @@ static void spikes(FILE *out, const struct svg_area *a, const struct series *s, 
 				best = i;
 		if (value_at(s, taken, best) < SPIKE * mean)
 			break;
-		for (size_t i = best > apart ? best - apart : 0; i < s->nr && i <= best + apart; i++)
+		from = best > apart ? best - apart : 0;
+		for (size_t i = from; i < s->nr && i <= best + apart; i++)
 			taken[i] = true;
 		x = a->left + (best + 0.5) * a->width / s->nr;
 		fprintf(out, "<path class=\"p3\" d=\"M%.1f %.1f l-3.5 -6 h7 z\"/>", x,

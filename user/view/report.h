@@ -146,7 +146,7 @@ struct fact {
 	struct cell cell;
 };
 
-/* Of series and shares tables have the numbers too: only where there are pictures they are shown. */
+/* Series and shares are shown only where there are pictures: tables have their numbers too. */
 enum block_kind {
 	BLOCK_TABLE, BLOCK_HISTOGRAM, BLOCK_NOTE, BLOCK_SERIES, BLOCK_SHARES, BLOCK_HEAT
 };

@@ -24,7 +24,7 @@ static uint64_t row_total(const struct shares_row *row)
 	return total;
 }
 
-/* Parts of the handler lie within it, and it within the fault: what is left is a part of its own. */
+/* The handler lies within the fault, and has parts: what is left is a part of its own. */
 static void phases(const struct vm_view *v)
 {
 	static const char *const labels[STATS_WALKS] = { "access", "page walk" };
