@@ -38,11 +38,11 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo figures check check-lab check-same check-debug bench deps,$(GOALS)),lab) \
+	$(if $(filter demo figures screenshot check check-lab check-same check-debug bench deps,$(GOALS)),lab) \
 	$(if $(filter check-debug,$(GOALS)),debug) \
-	$(if $(filter check check-browser deps,$(GOALS)),browser) \
+	$(if $(filter screenshot check check-browser deps,$(GOALS)),browser) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
-DEPS_MODE := $(if $(filter demo figures check% bench fuzz style deps,$(GOALS)),install,check)
+DEPS_MODE := $(if $(filter demo figures screenshot check% bench fuzz style deps,$(GOALS)),install,check)
 
 .PHONY: deps
 deps:
@@ -306,7 +306,7 @@ $(TOOLS): %: %.o $(O)/libmmuscope.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
 
-.PHONY: demo figures bench style
+.PHONY: demo figures screenshot bench style
 demo: deps all $(GUEST)
 	@$(O)/mmuscope lab run --machine amd,intel --html $(O)/demo.html
 	@echo 'The same with pictures: $(O)/demo.html' >&2
@@ -314,6 +314,10 @@ demo: deps all $(GUEST)
 # What docs/paging.md shows is measured anew.
 figures: deps all $(GUEST)
 	@tools/figures.sh $(O)/figures
+
+# The one in README.md.
+screenshot: deps all $(GUEST)
+	@tools/screenshot.sh $(O)/screenshot
 
 bench: deps all $(BENCH) $(GUEST) lab-modules
 	@tools/bench/run.sh
@@ -357,6 +361,7 @@ help:
 	'make             build ./mmuscope' \
 	'make demo        build all, run guests under EPT, NPT and shadow paging in the lab' \
 	'make figures     measure anew what docs/paging.md shows' \
+	'make screenshot  the picture in README.md, of VMs in the lab' \
 	'make check       every test: check-unit, check-cli, check-browser, check-lab, check-same' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \

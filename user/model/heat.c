@@ -35,14 +35,12 @@ static void lines_merge(struct heat *h)
 	size_t nr = 0;
 
 	for (size_t i = 0; i < h->nr_lines; i++) {
-		struct heat_line *line = h->line[i];
-
-		line->at /= 2;
-		if (nr && h->line[nr - 1]->at == line->at) {
-			line_merge(h->line[nr - 1], line);
-			free(line);
+		if (nr && h->at[nr - 1] == h->at[i] / 2) {
+			line_merge(h->line[nr - 1], h->line[i]);
+			free(h->line[i]);
 		} else {
-			h->line[nr++] = line;
+			h->at[nr] = h->at[i] / 2;
+			h->line[nr++] = h->line[i];
 		}
 	}
 	h->nr_lines = nr;
@@ -54,12 +52,12 @@ static size_t line_find(const struct heat *h, uint64_t at)
 {
 	size_t low = 0, high = h->nr_lines;
 
-	if (h->last < high && h->line[h->last]->at == at)
+	if (h->last < high && h->at[h->last] == at)
 		return h->last;
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (h->line[middle]->at < at)
+		if (h->at[middle] < at)
 			low = middle + 1;
 		else
 			high = middle;
@@ -72,17 +70,18 @@ static struct heat_line *line_get(struct heat *h, uint64_t gpa)
 	size_t at = line_find(h, gpa >> h->shift);
 	struct heat_line *line;
 
-	if (at == h->nr_lines || h->line[at]->at != gpa >> h->shift) {
+	if (at == h->nr_lines || h->at[at] != gpa >> h->shift) {
 		while (h->nr_lines == HEAT_LINES)
 			lines_merge(h);
 		at = line_find(h, gpa >> h->shift);
 	}
-	if (at == h->nr_lines || h->line[at]->at != gpa >> h->shift) {
+	if (at == h->nr_lines || h->at[at] != gpa >> h->shift) {
 		line = calloc(1, sizeof(*line));
 		if (!line)
 			return NULL;
-		line->at = gpa >> h->shift;
 		memmove(&h->line[at + 1], &h->line[at], (h->nr_lines - at) * sizeof(*h->line));
+		memmove(&h->at[at + 1], &h->at[at], (h->nr_lines - at) * sizeof(*h->at));
+		h->at[at] = gpa >> h->shift;
 		h->line[at] = line;
 		h->nr_lines++;
 	}

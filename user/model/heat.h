@@ -21,12 +21,10 @@
 
 /**
  * struct heat_line - a range of addresses
- * @at: first address, shifted by heat.shift
  * @level: faults by the page size that was mapped, as fault.level
  * @count: faults by column
  */
 struct heat_line {
-	uint64_t at;
 	uint64_t level[STATS_LEVELS];
 	uint64_t count[HEAT_COLUMNS];
 };
@@ -35,7 +33,8 @@ struct heat_line {
  * struct heat - what was counted
  * @key: columns are values of this field, NULL where they are time
  * @shift: log2 of the bytes of a line
- * @line: @nr_lines of them, by rising address
+ * @at: first address of each line, shifted by that; @nr_lines of them, rising
+ * @line: what was counted there
  * @last: the line that was found last
  * @bins: of time
  * @value: of the field, @nr_values of them, in the order in which they were seen
@@ -47,6 +46,7 @@ struct heat_line {
 struct heat {
 	const struct group_key *key;
 	unsigned int shift;
+	uint64_t at[HEAT_LINES];
 	struct heat_line *line[HEAT_LINES];
 	size_t nr_lines;
 	size_t last;

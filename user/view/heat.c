@@ -42,7 +42,7 @@ static struct span *spans_make(const struct heat *h, size_t *nr)
 			list[(*nr)++] = (struct span){ s->gfn, slot_last(s) };
 	}
 	for (size_t i = 0; i < h->nr_lines; i++) {
-		uint64_t at = h->line[i]->at;
+		uint64_t at = h->at[i];
 
 		list[(*nr)++] = (struct span){ at << bits, ((at + 1) << bits) - 1 };
 	}
@@ -140,7 +140,7 @@ static bool rows_fill(struct report *r, struct heat_map *map, const struct heat 
 		row_slots(&map->rows[i], map->row_bytes >> PAGE_BITS, &h->slots);
 	}
 	for (size_t i = 0; i < h->nr_lines; i++) {
-		uint64_t gpa = h->line[i]->at << h->shift;
+		uint64_t gpa = h->at[i] << h->shift;
 
 		while (gpa - map->rows[at].gpa >= map->row_bytes)
 			at++;
