@@ -149,8 +149,7 @@ static int read_all(struct heatmap *h)
 	if (recording_open(r))
 		return EXIT_FAILED;
 	h->model = model_new(source_file_name, r->source);
-	h->pictures = pictures_new(source_file_begin(r->source) + r->from_ns,
-				   h->by ? &h->by->key[0] : NULL);
+	h->pictures = pictures_new(source_file_begin(r->source) + r->from_ns, h->by);
 	err = h->model && h->pictures ? recording_read(r, take, h) : -ENOMEM;
 	if (!err)
 		err = model_fold(h->model);
@@ -168,7 +167,7 @@ int cmd_heatmap(int argc, char **argv)
 	int code, closed;
 
 	options_parse(&heatmap_argp, argc, argv, &h.recording.options);
-	h.out = output_open(&h.recording.options);
+	h.out = output_open_paged(&h.recording.options);
 	if (!h.out)
 		return EXIT_FAILED;
 	code = read_all(&h);

@@ -108,8 +108,8 @@ static int print_groups(struct report_run *run)
 			about_recording(r, &run->recording, run->model);
 		view_group(r, run->group, run->model, &w);
 		view_collection(r, run->model, &w, run->recording.source);
-		if (run->sort)
-			report_sort(r, run->sort);
+		if (run->sort && !report_sort(r, run->sort))
+			return summary_no_column(r, run->sort);
 	}
 	return output_report(run->out, &run->recording.options, r);
 }
@@ -222,7 +222,7 @@ int cmd_report(int argc, char **argv)
 		run.recording.options.output = run.html;
 		run.recording.options.page = page_title(&run.recording);
 	}
-	run.out = output_open(&run.recording.options);
+	run.out = output_open_paged(&run.recording.options);
 	if (!run.out)
 		return EXIT_FAILED;
 	code = read_all(&run);

@@ -2,6 +2,7 @@
 #include "cmd/summary.h"
 
 #include "cmd/about.h"
+#include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "lib/format.h"
 #include "view/view.h"
@@ -19,6 +20,14 @@ void summary_time(struct report *r, const struct summary *s)
 		section_fact(time, "interval_ns", NULL, cell_ns(s->interval_ns));
 }
 
+int summary_no_column(struct report *r, const char *column)
+{
+	fprintf(stderr, "mmuscope: --sort: no table has a column '%s'; --json shows their names\n",
+		column);
+	report_free(r);
+	return EXIT_USAGE;
+}
+
 int summary_print(FILE *out, const struct options *o, const struct summary *s)
 {
 	struct view_window w = {
@@ -27,6 +36,7 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 		.pictures = s->pictures, .begin_ns = s->begin_ns,
 	};
 	struct report *r = report_new("stat");
+	size_t vms;
 
 	if (!r)
 		return output_report(out, o, r);
@@ -35,12 +45,13 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 		view_overview(r, s->model, &w);
 	}
 	summary_time(r, s);
-	if (!view_stat(r, s->model, &w))
+	vms = view_stat(r, s->model, &w);
+	if (!vms)
 		section_note(report_section(r, "summary", NULL, false), "No VM was seen.");
 	view_collection(r, s->model, &w, s->source);
 	if (s->recording)
 		about_host(r, s->recording);
-	if (s->sort)
-		report_sort(r, s->sort);
+	if (s->sort && !report_sort(r, s->sort) && vms)
+		return summary_no_column(r, s->sort);
 	return output_report(out, o, r);
 }

@@ -7,9 +7,9 @@
 
 #define PAGE_BITS 12
 
-void heat_init(struct heat *h, uint64_t begin, const struct group_key *key)
+void heat_init(struct heat *h, uint64_t begin, const struct group *by)
 {
-	*h = (struct heat){ .key = key, .shift = PAGE_BITS };
+	*h = (struct heat){ .by = by, .shift = PAGE_BITS };
 	bins_init(&h->bins, begin, HEAT_COLUMNS);
 }
 
@@ -101,7 +101,7 @@ static size_t column_by_time(struct heat *h, uint64_t ts)
 /* Return: HEAT_VALUES where there is no column left. */
 static size_t column_by_key(struct heat *h, const struct model *m, const struct mmuscope_hdr *rec)
 {
-	union group_value v = group_value(h->key, m, rec);
+	union group_value v = group_value(&h->by->key[0], m, rec);
 	size_t i = 0;
 
 	while (i < h->nr_values && memcmp(&h->value[i], &v, sizeof(v)))
@@ -117,12 +117,12 @@ static int add_fault(struct heat *h, const struct model *m, const struct mmuscop
 	struct heat_line *line;
 	size_t column;
 
-	column = h->key ? column_by_key(h, m, rec) : column_by_time(h, rec->ts);
+	column = h->by ? column_by_key(h, m, rec) : column_by_time(h, rec->ts);
 	if (f->gpa == MMUSCOPE_UNKNOWN) {
 		h->elsewhere++;
 		return 0;
 	}
-	if (h->key && column == HEAT_VALUES) {
+	if (h->by && column == HEAT_VALUES) {
 		h->others++;
 		return 0;
 	}

@@ -31,7 +31,7 @@ struct heat_line {
 
 /**
  * struct heat - what was counted
- * @key: columns are values of this field, NULL where they are time
+ * @by: columns are values of its only key, NULL where they are time
  * @shift: log2 of the bytes of a line
  * @at: first address of each line, shifted by that; @nr_lines of them, rising
  * @line: what was counted there
@@ -44,7 +44,7 @@ struct heat_line {
  * @others: faults with another value than those in @value
  */
 struct heat {
-	const struct group_key *key;
+	const struct group *by;
 	unsigned int shift;
 	uint64_t at[HEAT_LINES];
 	struct heat_line *line[HEAT_LINES];
@@ -59,8 +59,8 @@ struct heat {
 	uint64_t others;
 };
 
-/* @begin: CLOCK_MONOTONIC ns; @key must outlive @h. */
-void heat_init(struct heat *h, uint64_t begin, const struct group_key *key);
+/* @begin: CLOCK_MONOTONIC ns; @by must outlive @h. */
+void heat_init(struct heat *h, uint64_t begin, const struct group *by);
 
 /* Takes a fault or memslot into account; @m was fed with it. Return: 0 or -ENOMEM. */
 int heat_feed(struct heat *h, const struct model *m, const struct mmuscope_hdr *rec);

@@ -7,19 +7,19 @@
 /* @by_id: positions in @list plus one, of who had the number last. */
 struct pictures {
 	uint64_t begin;
-	const struct group_key *key;
+	const struct group *by;
 	struct vm_pictures **list;
 	size_t nr;
 	size_t by_id[UINT16_MAX + 1];
 };
 
-struct pictures *pictures_new(uint64_t begin, const struct group_key *key)
+struct pictures *pictures_new(uint64_t begin, const struct group *by)
 {
 	struct pictures *p = calloc(1, sizeof(*p));
 
 	if (p) {
 		p->begin = begin;
-		p->key = key;
+		p->by = by;
 	}
 	return p;
 }
@@ -47,7 +47,7 @@ static struct vm_pictures *add(struct pictures *p, const struct vm *vm)
 		return NULL;
 	new->vm = vm;
 	timeline_init(&new->timeline, p->begin);
-	heat_init(&new->heat, p->begin, p->key);
+	heat_init(&new->heat, p->begin, p->by);
 	p->list[p->nr++] = new;
 	p->by_id[vm->id] = p->nr;
 	return new;

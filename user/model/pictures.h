@@ -17,11 +17,11 @@ struct pictures;
 /**
  * pictures_new() - begin with nothing
  * @begin: CLOCK_MONOTONIC ns
- * @key: what the columns of heat maps are, NULL for time; must outlive the pictures
+ * @by: what the columns of heat maps are, NULL for time; must outlive the pictures
  *
  * Return: the pictures, or NULL when memory is short.
  */
-struct pictures *pictures_new(uint64_t begin, const struct group_key *key);
+struct pictures *pictures_new(uint64_t begin, const struct group *by);
 
 void pictures_free(struct pictures *p);
 

@@ -4,6 +4,7 @@
 
 #include "lib/format.h"
 #include "render/html.h"
+#include "render/layout.h"
 #include "render/render.h"
 #include "render/svg.h"
 
@@ -52,24 +53,14 @@ static void put_picture(FILE *out, const struct block *b)
 static void put_facts(FILE *out, const struct section *s)
 {
 	bool any = false;
-	char buf[FORMAT_MAX];
+	char text[256];
 
 	for (size_t i = 0; i < s->nr_facts; i++) {
-		const struct fact *f = &s->facts[i];
-		size_t len = f->label ? strlen(f->label) : 0;
-		bool before = len && f->label[len - 1] == ' ';
-
-		if (!f->label || f->cell.kind == CELL_NONE)
+		if (!layout_fact(&s->facts[i], text, sizeof(text)))
 			continue;
 		fputs(any ? "<span>" : "<p class=\"facts\"><span>", out);
 		any = true;
-		if (before)
-			html_text(out, f->label);
-		html_text(out, render_cell(&f->cell, buf));
-		if (len && !before) {
-			fputc(' ', out);
-			html_text(out, f->label);
-		}
+		html_text(out, text);
 		fputs("</span> ", out);
 	}
 	if (any)
@@ -86,7 +77,7 @@ static void put_cell(FILE *out, const struct column *column, const struct cell *
 		fprintf(out, "<td class=\"share\" style=\"--share:%.1f%%\">", c->real);
 	else
 		fputs("<td>", out);
-	html_text(out, render_cell(c, buf));
+	html_text(out, layout_cell(c, buf));
 	fputs("</td>", out);
 }
 
@@ -99,6 +90,8 @@ static void put_table(FILE *out, const struct table *t)
 		html_element(out, "h3", "", t->title);
 	fputs("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>", out);
 	for (size_t i = 0; i < t->nr_columns; i++) {
+		if (!t->columns[i].head)
+			continue;
 		fputs(t->columns[i].text ? "<th class=\"text\">" : "<th>", out);
 		html_text(out, t->columns[i].head);
 		fputs("</th>", out);
@@ -107,7 +100,8 @@ static void put_table(FILE *out, const struct table *t)
 	for (size_t r = 0; r < t->nr_rows; r++) {
 		fputs("<tr>", out);
 		for (size_t i = 0; i < t->nr_columns; i++)
-			put_cell(out, &t->columns[i], &t->rows[r * t->nr_columns + i]);
+			if (t->columns[i].head)
+				put_cell(out, &t->columns[i], &t->rows[r * t->nr_columns + i]);
 		fputs("</tr>\n", out);
 	}
 	fputs("</tbody></table></div></div>\n", out);

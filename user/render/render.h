@@ -27,11 +27,6 @@ void render_html(FILE *out, const struct report *r, const char *title);
 /* Writes the heat maps of @r, below each other, as a file of SVG. */
 void render_svg(FILE *out, const struct report *r, const char *title);
 
-/* What the renderers above have in common. */
-
-/* Return: what @c says to people, in @buf of FORMAT_MAX bytes or where the cell has it. */
-const char *render_cell(const struct cell *c, char *buf);
-
 /* Prints @h as render_text() does. */
 void render_heat(FILE *out, const struct heat_map *h, unsigned int width, bool colour);
 

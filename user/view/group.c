@@ -33,10 +33,12 @@ static struct cell number_cell(struct report *r, const struct schema_field *f, u
 	}
 }
 
-struct cell view_key(struct report *r, const struct model *m, unsigned int type,
-		     const struct group_key *k, const union group_value *v)
+struct cell view_key(struct report *r, const struct model *m, const struct group *g,
+		     const struct group_row *row, size_t key)
 {
-	const struct schema_field *f = k->field[type];
+	const struct group_key *k = &g->key[key];
+	const union group_value *v = &row->value[key];
+	const struct schema_field *f = k->field[row->type];
 	const struct schema_word *word;
 
 	if (k->slot && strcmp(f->name, "slot"))
@@ -53,9 +55,9 @@ struct cell view_key(struct report *r, const struct model *m, unsigned int type,
 	if (!strcmp(f->name, "vcpu") && v->number == MMUSCOPE_NO_VCPU)
 		return cell_text("none");
 	if (!strcmp(f->name, "type"))
-		return cell_text(schema_event(type)->name);
+		return cell_text(schema_event(row->type)->name);
 	if (!strcmp(f->name, "level") && v->number < STATS_LEVELS &&
-	    type == MMUSCOPE_TYPE_fault)
+	    row->type == MMUSCOPE_TYPE_fault)
 		return cell_text(view_level(v->number));
 	return number_cell(r, f, v->number);
 }
@@ -102,7 +104,7 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
 
 		*row++ = cell_text(schema_event(from->type)->name);
 		for (size_t k = 0; k < g->nr_keys; k++)
-			*row++ = view_key(r, m, from->type, &g->key[k], &from->value[k]);
+			*row++ = view_key(r, m, g, from, k);
 		row = view_hist_cells(&v, row, from->hist);
 		*row = view_share(v.shares, from->hist->sum, g->ns[from->type]);
 	}

@@ -114,10 +114,10 @@ static size_t column_order(const struct heat *h, size_t i)
 static void row_fill(struct heat_map *map, struct heat_row *row, const struct heat *h,
 		     const struct heat_line *line, unsigned int fold)
 {
-	size_t columns = h->key ? h->nr_values : h->bins.used;
+	size_t columns = h->by ? h->nr_values : h->bins.used;
 
 	for (size_t i = 0; i < columns; i++) {
-		uint64_t *count = &row->count[h->key ? column_order(h, i) : i >> fold];
+		uint64_t *count = &row->count[h->by ? column_order(h, i) : i >> fold];
 
 		*count += line->count[i];
 		if (*count > map->most)
@@ -155,17 +155,20 @@ static unsigned int columns_make(struct report *r, struct heat_map *map, const s
 {
 	unsigned int fold;
 
-	if (!h->key) {
+	if (!h->by) {
 		map->across = "time since the begin";
 		fold = view_bins(w, &h->bins, most, &map->nr_columns);
 		map->step_ns = h->bins.width << fold;
 		return fold;
 	}
-	map->across = h->key->name;
+	map->across = h->by->key[0].name;
 	map->nr_columns = h->nr_values;
 	map->names = report_alloc(r, h->nr_values * sizeof(*map->names));
 	for (size_t i = 0; map->names && i < h->nr_values; i++) {
-		struct cell c = view_key(r, m, MMUSCOPE_TYPE_fault, h->key, &h->value[i]);
+		const struct group_row like = {
+			.type = MMUSCOPE_TYPE_fault, .value = { h->value[i] },
+		};
+		struct cell c = view_key(r, m, h->by, &like, 0);
 
 		map->names[column_order(h, i)] = c.kind == CELL_TEXT ? c.text : report_text(r,
 			"%llu", (unsigned long long)c.number);
@@ -180,7 +183,7 @@ static void notes(struct section *s, const struct heat *h)
 			     "not in the heat map.", (unsigned long long)h->elsewhere);
 	if (h->others)
 		section_note(s, "There are more values of %s than columns (%d): %llu faults are in "
-			     "none of these.", h->key->name, HEAT_VALUES,
+			     "none of these.", h->by->key[0].name, HEAT_VALUES,
 			     (unsigned long long)h->others);
 	if (h->faults && !h->slots.nr)
 		section_note(s, "Memslots are not known: the heat map shows where faults were, not "
@@ -216,8 +219,8 @@ void view_heat(struct section *s, const struct view_window *w, const struct mode
 	free(span);
 	fold = columns_make(s->report, &map, m, h, w, size->columns);
 	map.title = report_text(s->report, "Faults by guest-physical address and %s",
-				h->key ? map.across : "time");
-	if (map.rows && (!h->key || map.names) && rows_fill(s->report, &map, h, fold))
+				h->by ? map.across : "time");
+	if (map.rows && (!h->by || map.names) && rows_fill(s->report, &map, h, fold))
 		section_heat(s, &map);
 	notes(s, h);
 }

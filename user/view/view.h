@@ -70,6 +70,36 @@ struct view_heat {
 size_t view_heatmaps(struct report *r, const struct model *m, const struct view_window *w,
 		     const struct view_heat *size);
 
+/**
+ * view_top() - add the section "top": a row for each VM that is there, and what all do together
+ *
+ * Return: the table, "vms", NULL where memory is short.
+ */
+struct table *view_top(struct report *r, const struct model *m, const struct view_window *w);
+
+/**
+ * view_top_group() - add the section "top": a row for each value of the keys of @g
+ *
+ * A row has the records of all families that have the keys and mean the same by them.
+ *
+ * Return: the table, "rows", NULL where memory is short. Its first columns are the keys.
+ */
+struct table *view_top_group(struct report *r, const struct group *g, const struct model *m,
+			     const struct view_window *w);
+
+/*
+ * Adds what collecting costs, in ns per record and as a share of @vcpu_ns. Return: whether that is
+ * known.
+ */
+bool view_cost(struct section *s, const struct source *src, uint64_t vcpu_ns);
+
+/* Return: vCPU time of all VMs in the folded intervals. */
+uint64_t view_vcpu_ns(const struct model *m);
+
+/* Return: the value that @row has for the @key-th key of @g. */
+struct cell view_key(struct report *r, const struct model *m, const struct group *g,
+		     const struct group_row *row, size_t key);
+
 /* What view_stat() is made of. */
 
 /**
@@ -128,10 +158,6 @@ struct cell *view_hist_cells(const struct vm_view *v, struct cell *row, const st
 
 /* Return: the share of @part, CELL_NONE where it would not be true. */
 struct cell view_share(bool is_true, uint64_t part, uint64_t whole);
-
-/* Return: what value @v of the field is called, of a record of family @type. */
-struct cell view_key(struct report *r, const struct model *m, unsigned int type,
-		     const struct group_key *k, const union group_value *v);
 
 /* Return: "4K", "2M", "1G", or "nothing". */
 const char *view_level(unsigned int level);
