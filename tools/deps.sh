@@ -14,6 +14,7 @@ declare -A packages=(
 	[deb]="debhelper dh-dkms dpkg-dev lintian"
 	[fuzz]="clang libclang-rt-dev"
 	[test]="libcmocka-dev bats jq util-linux tmux libvirt0"
+	[browser]="chromium libpng-dev libxml2-utils fonts-dejavu-core"
 	[style]="clang-format shellcheck codespell universal-ctags sparse"
 	[lab]="qemu-system-x86 bochs bochs-term bochsbios vgabios
 		busybox-static cpio kmod xz-utils zstd util-linux binutils"

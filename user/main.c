@@ -20,6 +20,7 @@ static const struct {
 	{ "record", cmd_record, "record to a file what happens" },
 	{ "report", cmd_report, "print the tables and histograms of a recording" },
 	{ "script", cmd_script, "print the records of a recording" },
+	{ "heatmap", cmd_heatmap, "show where in guests' memory the faults of a recording were" },
 	{ "info", cmd_info, "say what a recording holds" },
 	{ "list", cmd_list, "list the VMs that are running" },
 	{ "slots", cmd_slots, "show the memslots of a VM and what backs them" },

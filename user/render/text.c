@@ -237,6 +237,12 @@ static void print_section(const struct text *x, const struct section *s)
 		case BLOCK_NOTE:
 			print_note(x, b->note);
 			break;
+		case BLOCK_HEAT:
+			render_heat(x->out, &b->heat, x->width, x->colour);
+			break;
+		case BLOCK_SERIES:
+		case BLOCK_SHARES:
+			break;
 		}
 	}
 	fputc('\n', x->out);

@@ -203,7 +203,7 @@ static void total_facts(struct section *s, const struct totals *all, const struc
 static bool is_looked_at(const struct vm *vm, const struct vm_stats *st,
 			 const struct view_window *w)
 {
-	if ((w->name && strcmp(w->name, vm->name)) || (w->pid && w->pid != vm->pid))
+	if (!view_wants(w, vm))
 		return false;
 	/* One that has gone is shown once more where it did something. */
 	if (vm->life != MMUSCOPE_life_destroyed)
