@@ -18,6 +18,7 @@ static const struct {
 	{ "record", cmd_record, "record to a file what happens" },
 	{ "report", cmd_report, "print the tables and histograms of a recording" },
 	{ "script", cmd_script, "print the records of a recording" },
+	{ "diff", cmd_diff, "compare two recordings, or repeated runs, and say what differs" },
 	{ "info", cmd_info, "say what a recording holds" },
 	{ "list", cmd_list, "list the VMs that are running" },
 	{ "lab", cmd_lab, "run the same guests under EPT, NPT and shadow paging, compare" },

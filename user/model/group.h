@@ -75,4 +75,14 @@ uint64_t group_types(const struct group *g);
 /* Counts @rec, after @m has been fed with it, if its family has all keys. Return: 0 or -ENOMEM. */
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec);
 
+/**
+ * group_row() - the row that @rec belongs to, without counting it
+ * @rec: of a family of group_types(), after @m has been fed with it
+ * @err: set to -ENOMEM without memory
+ *
+ * Return: the row, or NULL where there is no room for another one.
+ */
+struct group_row *group_row(struct group *g, const struct model *m,
+			    const struct mmuscope_hdr *rec, int *err);
+
 #endif /* MODEL_GROUP_H */

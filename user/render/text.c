@@ -42,6 +42,10 @@ static const char *cell_format(const struct cell *c, char *buf)
 		return format_bytes(buf, c->number);
 	case CELL_PERCENT:
 		return format_percent(buf, c->real);
+	case CELL_CHANGE:
+		return format_change(buf, c->real);
+	case CELL_CHANCE:
+		return format_chance(buf, c->real);
 	case CELL_NONE:
 		break;
 	}

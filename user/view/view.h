@@ -45,6 +45,10 @@ void view_list(struct report *r, const struct model *m, uint64_t (*rss)(pid_t pi
 void view_group(struct report *r, const struct group *g, const struct model *m,
 		const struct view_window *w);
 
+/* Return: what @row has for the key @k of its group, @v. */
+struct cell view_group_key(struct report *r, const struct model *m, const struct group_row *row,
+			   const struct group_key *k, const union group_value *v);
+
 /* What view_stat() is made of. */
 
 /**
