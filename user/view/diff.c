@@ -133,7 +133,8 @@ static void vm_print(struct report *r, const struct diff *d, const struct diff_v
 		modes[run >= d->nr_a] = schema_word_text(SET_mode, in->mode);
 		names[run >= d->nr_a] = in->name;
 	}
-	section_fact(s, "name", NULL, cell_text(vm->name));
+	/* The report outlives the list of VMs. */
+	section_fact(s, "name", NULL, cell_text(report_text(r, "%s", vm->name)));
 	section_fact(s, "name_a", "A: ", cell_text(names[0]));
 	section_fact(s, "mode_a", "", cell_text(modes[0]));
 	section_fact(s, "name_b", "B: ", cell_text(names[1]));
