@@ -12,7 +12,7 @@ declare -A packages=(
 	[build]="make gcc libc6-dev clang bpftool libbpf-dev libelf-dev zlib1g-dev
 		libzstd-dev libjansson-dev scdoc"
 	[fuzz]="clang libclang-rt-dev"
-	[test]="libcmocka-dev bats jq util-linux"
+	[test]="libcmocka-dev bats jq util-linux babeltrace2"
 	[style]="clang-format shellcheck codespell universal-ctags sparse"
 	[lab]="qemu-system-x86 bochs bochs-term bochsbios vgabios
 		busybox-static cpio kmod xz-utils zstd util-linux binutils"

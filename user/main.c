@@ -19,6 +19,7 @@ static const struct {
 	{ "report", cmd_report, "print the tables and histograms of a recording" },
 	{ "script", cmd_script, "print the records of a recording" },
 	{ "diff", cmd_diff, "compare two recordings, or repeated runs, and say what differs" },
+	{ "export", cmd_export, "write a recording for Perfetto, CTF readers, flame graphs, CSV" },
 	{ "info", cmd_info, "say what a recording holds" },
 	{ "list", cmd_list, "list the VMs that are running" },
 	{ "lab", cmd_lab, "run the same guests under EPT, NPT and shadow paging, compare" },

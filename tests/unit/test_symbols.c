@@ -63,6 +63,10 @@ static void a_map_is_searched(void **state)
 	assert_string_equal(guests_name(&g, "db", 0xffffffff81000104, buf, sizeof(buf)),
 			    "second+0x4");
 	assert_string_equal(guests_name(&g, "db", 0xffffffff81000100, buf, sizeof(buf)), "second");
+	assert_non_null(guests_name(&g, "db:123", 0xffffffff81000100, buf, sizeof(buf)));
+	assert_null(guests_name(&g, "db:", 0xffffffff81000100, buf, sizeof(buf)));
+	assert_null(guests_name(&g, "db:1a", 0xffffffff81000100, buf, sizeof(buf)));
+	assert_null(guests_name(&g, "db2", 0xffffffff81000100, buf, sizeof(buf)));
 	assert_null(guests_name(&g, "web", 0xffffffff81000104, buf, sizeof(buf)));
 	assert_null(guests_name(&g, NULL, 0xffffffff81000104, buf, sizeof(buf)));
 	assert_null(guests_name(NULL, "db", 0xffffffff81000104, buf, sizeof(buf)));

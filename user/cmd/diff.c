@@ -221,6 +221,7 @@ static int measure(const struct diff_cmd *c, struct diff_run *run)
 
 	r.path = run->path;
 	r.filter = NULL;
+	r.guests = (struct guests){ NULL, 0 };
 	r.types = 0;
 	if (recording_open(&r))
 		return -1;
@@ -331,9 +332,11 @@ static void close_all(struct diff_cmd *c)
 			tally_free(run->tally[t]);
 		if (run->model)
 			model_free(run->model);
+		/* What was asked for is of all of them. */
+		c->recordings[i].guests = (struct guests){ NULL, 0 };
 		recording_close(&c->recordings[i]);
 	}
-	filter_free(c->recording.filter);
+	recording_close(&c->recording);
 }
 
 int cmd_diff(int argc, char **argv)
@@ -349,6 +352,7 @@ int cmd_diff(int argc, char **argv)
 	out = output_open(&c.recording.options);
 	if (!out)
 		return EXIT_TROUBLE;
+	c.diff.guests = &c.recording.guests;
 	code = compare(&c, out);
 	close_all(&c);
 	closed = output_close(out);

@@ -16,6 +16,7 @@ enum { KEY_BY = 512, KEY_SORT };
 /**
  * struct report_run - one reading of a recording
  * @recording: the first member, see struct recording
+ * @by: --by, or NULL
  * @sort: --sort, or NULL
  * @next: time stamp at which the running interval ends
  */
@@ -30,11 +31,34 @@ struct report_run {
 	uint64_t next;
 };
 
+static bool has_key(const struct group *g, const char *name)
+{
+	for (size_t i = 0; i < g->nr_keys; i++)
+		if (!strcmp(g->key[i].name, name))
+			return true;
+	return false;
+}
+
+static void group_make(struct report_run *run, const struct argp_state *state)
+{
+	char why[128], keys[256];
+
+	run->group = group_new(run->by, why, sizeof(why));
+	/* The same address is another function in another guest. */
+	if (run->group && run->recording.guests.nr && has_key(run->group, "rip") &&
+	    !has_key(run->group, "vm")) {
+		group_free(run->group);
+		snprintf(keys, sizeof(keys), "vm,%s", run->by);
+		run->group = group_new(keys, why, sizeof(why));
+	}
+	if (!run->group)
+		options_error(state, "--by does not understand '%s': %s", run->by, why);
+}
+
 static error_t report_parse(int key, char *arg, struct argp_state *state)
 {
 	struct report_run *run = state->input;
 	struct options *o = &run->recording.options;
-	char why[128];
 
 	switch (key) {
 	case 'i':
@@ -42,17 +66,16 @@ static error_t report_parse(int key, char *arg, struct argp_state *state)
 			options_error(state, "-i wants a number of seconds, not '%s'", arg);
 		return 0;
 	case KEY_BY:
-		group_free(run->group);
-		run->group = group_new(arg, why, sizeof(why));
-		if (!run->group)
-			options_error(state, "--by does not understand '%s': %s", arg, why);
+		run->by = arg;
 		return 0;
 	case KEY_SORT:
 		run->sort = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (run->group && o->interval_ns)
+		if (run->by && o->interval_ns)
 			options_error(state, "--by and -i exclude each other");
+		if (run->by)
+			group_make(run, state);
 		return 0;
 	}
 	return recording_parse(key, arg, state);
@@ -87,6 +110,7 @@ static int print_groups(struct report_run *run)
 {
 	const struct view_window w = {
 		.past = true, .elapsed_ns = source_file_elapsed(run->recording.source),
+		.guests = &run->recording.guests,
 	};
 	struct report *r = report_new("groups");
 

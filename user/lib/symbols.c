@@ -272,10 +272,21 @@ void guests_free(struct guests *g)
 	*g = (struct guests){ NULL, 0 };
 }
 
+/* "qemu" is meant for "qemu:1234", a VM without a name, too: its process id changes. */
+static bool is_meant(const char *given, const char *vm)
+{
+	size_t len = strlen(given);
+
+	if (strncmp(given, vm, len))
+		return false;
+	return !vm[len] || (vm[len] == ':' && vm[len + 1] &&
+			    !vm[len + 1 + strspn(vm + len + 1, "0123456789")]);
+}
+
 static const char *find(const struct guests *g, const char *vm, uint64_t address, uint64_t *offset)
 {
 	for (size_t i = 0; g && vm && i < g->nr; i++)
-		if (!strcmp(g->list[i].vm, vm))
+		if (is_meant(g->list[i].vm, vm))
 			return symbols_find(g->list[i].symbols, address, offset);
 	return NULL;
 }

@@ -23,13 +23,20 @@ double diff_change(const struct diff_row *row)
 	return (row->value[1] / row->value[0] - 1) * 100;
 }
 
-/* The run that @row's key is of. */
-static const struct model *model_of(const struct diff *d, const struct diff_row *row)
+const char *diff_key(struct report *r, const struct diff *d, const struct diff_row *row,
+		     size_t key)
 {
-	for (size_t run = 0; run < d->nr; run++)
+	struct group_look look = { NULL, row->group, d->guests };
+	struct cell c;
+
+	/* The key is of the first run that has the row. */
+	for (size_t run = d->nr; run--;)
 		if (row->in[run])
-			return d->runs[run].model;
-	return NULL;
+			look.model = d->runs[run].model;
+	c = view_group_key(r, &look, row->key, key);
+	if (c.kind == CELL_TEXT)
+		return c.text;
+	return report_text(r, "%llu", (unsigned long long)c.number);
 }
 
 static const char *exit_label(struct report *r, const struct diff_row *row)
@@ -58,15 +65,9 @@ const char *diff_label(struct report *r, const struct diff *d, const struct diff
 	if (text)
 		return text;
 	text = "";
-	for (size_t i = 1; i < row->group->nr_keys; i++) {
-		struct cell c = view_group_key(r, model_of(d, row), row->key, &row->group->key[i],
-					       &row->key->value[i]);
-
-		text = c.kind == CELL_TEXT ?
-			report_text(r, "%s%s%s", text ?: "", i > 1 ? " " : "", c.text) :
-			report_text(r, "%s%s%llu", text ?: "", i > 1 ? " " : "",
-				    (unsigned long long)c.number);
-	}
+	for (size_t i = 1; i < row->group->nr_keys; i++)
+		text = report_text(r, "%s%s%s", text ?: "", i > 1 ? " " : "",
+				   diff_key(r, d, row, i));
 	return text;
 }
 

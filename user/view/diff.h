@@ -59,6 +59,7 @@ struct diff_run {
 /**
  * struct diff - the sides
  * @runs: of A, @nr_a of them, then those of B, @nr in all
+ * @guests: whose symbols are known, or NULL
  * @specs: the tables; the first is of whole families, and the verdict is on its faults; the first
  *	other one of faults explains it
  */
@@ -67,6 +68,7 @@ struct diff {
 	size_t nr_a;
 	size_t nr;
 	enum diff_per per;
+	const struct guests *guests;
 	struct diff_spec specs[DIFF_TABLES];
 	size_t nr_specs;
 };
@@ -134,6 +136,10 @@ double diff_change(const struct diff_row *row);
 
 /* Return: words for @row's keys, but for the VM. */
 const char *diff_label(struct report *r, const struct diff *d, const struct diff_row *row);
+
+/* Return: what @row has for key number @key. */
+const char *diff_key(struct report *r, const struct diff *d, const struct diff_row *row,
+		     size_t key);
 
 /* Sections: the verdict; how the recordings differ; how it was tested. */
 void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms *vms);

@@ -117,8 +117,7 @@ static const char *share_label(struct report *r, const struct diff *d, const str
 	if (word)
 		return report_text(r, "%s %s (%s)", k->name, word->name, word->doc);
 	return report_text(r, "%s %s", k->name,
-			   view_group_key(r, NULL, s->row->key, k,
-					  &s->row->key->value[s->key]).text ?: "?");
+			   diff_key(r, d, s->row, s->key));
 }
 
 /* "; 96% of the difference: ...", or "" where nothing explains it. */

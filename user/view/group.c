@@ -33,11 +33,28 @@ static struct cell number_cell(struct report *r, const struct schema_field *f, u
 	}
 }
 
-struct cell view_group_key(struct report *r, const struct model *m, const struct group_row *row,
-			   const struct group_key *k, const union group_value *v)
+/* Whose symbols are to be looked at: where the VM is no key, it is not known. */
+static const char *vm_name(const struct group_look *look, const struct group_row *row)
 {
+	for (size_t i = 0; i < look->group->nr_keys; i++) {
+		const struct vm *vm;
+
+		if (strcmp(look->group->key[i].name, "vm"))
+			continue;
+		vm = model_vm_of(look->model, row->value[i].number);
+		return vm ? vm->name : NULL;
+	}
+	return NULL;
+}
+
+struct cell view_group_key(struct report *r, const struct group_look *look,
+			   const struct group_row *row, size_t key)
+{
+	const struct group_key *k = &look->group->key[key];
 	const struct schema_field *f = k->field[row->type];
+	const union group_value *v = &row->value[key];
 	const struct schema_word *word;
+	char symbol[600];
 
 	if (k->slot && strcmp(f->name, "slot"))
 		return v->number == GROUP_SLOT_NONE ? cell_text("none") :
@@ -49,7 +66,7 @@ struct cell view_group_key(struct report *r, const struct model *m, const struct
 		return cell_text(word ? word->name : "?");
 	}
 	if (!strcmp(f->name, "vm"))
-		return vm_cell(r, m, v->number);
+		return vm_cell(r, look->model, v->number);
 	if (!strcmp(f->name, "vcpu") && v->number == MMUSCOPE_NO_VCPU)
 		return cell_text("none");
 	if (!strcmp(f->name, "type"))
@@ -57,6 +74,9 @@ struct cell view_group_key(struct report *r, const struct model *m, const struct
 	if (!strcmp(f->name, "level") && v->number < STATS_LEVELS &&
 	    row->type == MMUSCOPE_TYPE_fault)
 		return cell_text(view_level(v->number));
+	if (!strcmp(f->name, "rip") && guests_name(look->guests, vm_name(look, row), v->number,
+						   symbol, sizeof(symbol)))
+		return cell_text(report_text(r, "%s", symbol));
 	return number_cell(r, f, v->number);
 }
 
@@ -89,6 +109,7 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
 		.elapsed_ns = w->elapsed_ns,
 		.shares = !view_lost(w->past ? model_past(m) : model_now(m)),
 	};
+	const struct group_look look = { m, g, w->guests };
 	struct section *s = report_section(r, "groups", NULL, false);
 	const struct column *columns;
 	struct table *t;
@@ -102,7 +123,7 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
 
 		*row++ = cell_text(schema_event(from->type)->name);
 		for (size_t k = 0; k < g->nr_keys; k++)
-			*row++ = view_group_key(r, m, from, &g->key[k], &from->value[k]);
+			*row++ = view_group_key(r, &look, from, k);
 		row = view_hist_cells(&v, row, from->hist);
 		*row = view_share(v.shares, from->hist->sum, g->ns[from->type]);
 	}

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "lib/symbols.h"
 #include "model/group.h"
 #include "model/model.h"
 #include "source/source.h"
@@ -17,12 +18,14 @@
  * @elapsed_ns: how long that took
  * @name: only VMs of this name, NULL for all
  * @pid: only VMs of this process, 0 for all
+ * @guests: whose symbols are known, or NULL
  */
 struct view_window {
 	bool past;
 	uint64_t elapsed_ns;
 	const char *name;
 	uint32_t pid;
+	const struct guests *guests;
 };
 
 /* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
@@ -45,9 +48,20 @@ void view_list(struct report *r, const struct model *m, uint64_t (*rss)(pid_t pi
 void view_group(struct report *r, const struct group *g, const struct model *m,
 		const struct view_window *w);
 
-/* Return: what @row has for the key @k of its group, @v. */
-struct cell view_group_key(struct report *r, const struct model *m, const struct group_row *row,
-			   const struct group_key *k, const union group_value *v);
+/**
+ * struct group_look - what rows of a group are shown with
+ * @model: that they were fed from
+ * @guests: whose symbols are known, or NULL
+ */
+struct group_look {
+	const struct model *model;
+	const struct group *group;
+	const struct guests *guests;
+};
+
+/* Return: what @row has for key number @key. */
+struct cell view_group_key(struct report *r, const struct group_look *look,
+			   const struct group_row *row, size_t key);
 
 /* What view_stat() is made of. */
 
