@@ -5,7 +5,7 @@ load common
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
-	mmuscope record --source synth:records=6000,seed=3 -o made 2>/dev/null
+	mmuscope record --source synth:records=20000,seed=3 -o made 2>/dev/null
 	printf '%s\n' 'ffffffff81000000 T first' 'ffffffff81080000 t second' \
 		'ffffffff81100000 T _etext' >map
 }
@@ -19,7 +19,8 @@ setup() {
 		<(jq -r '.traceEvents[] | select(.ph == "X" or .ph == "i") | .cat' out.json |
 			sort | uniq -c)
 	# A span's end and duration are those of the record, to the nanosecond.
-	diff <(mmuscope script --json made | jq -c 'select(.type == "fault") | [.ts, .dur]' | sort) \
+	diff <(mmuscope script --json --filter type==fault made |
+			jq -c 'select(.type == "fault") | [.ts, .dur]' | sort) \
 		<(jq -c '.traceEvents[] | select(.ph == "X" and .cat == "fault") |
 			[((.ts + .dur) * 1000 | round), (.dur * 1000 | round)]' out.json | sort)
 }
@@ -49,7 +50,7 @@ setup() {
 		<(sed -E 's/^[^)]*\) [^ ]+ ([a-z_0-9]+):.*/\1/' text | sort | uniq -c)
 	# Values: all durations and all pages of dirty logs.
 	sum() {
-		grep -oE "[ {]$1 = [0-9]+" text | awk '{ n += $NF } END { printf "%d\n", n }'
+		grep -oE "[ {]$1 = [0-9]+" text | awk '{ n += $NF } END { printf "%.0f\n", n }'
 	}
 	[ "$(sum dur)" = "$(mmuscope script --json made | jq -s 'map(.dur) | add')" ]
 	[ "$(sum handler_ns)" = "$(mmuscope script --json made |
@@ -76,16 +77,17 @@ setup() {
 }
 
 @test "export --format folded: weights are those of report" {
-	mmuscope export --format folded made >count
-	mmuscope export --format folded --weight time made >time
+	mmuscope export --format folded made >by-count
+	mmuscope export --format folded --weight time made >by-time
 	sum() {
-		awk '{ n += $NF } END { printf "%d\n", n }' "$1"
+		awk '{ n += $NF } END { printf "%.0f\n", n }' "$1"
 	}
-	[ "$(sum count)" = "$(mmuscope report --json made | jq '[.vms[].faults[].count] | add')" ]
-	[ "$(sum time)" = "$(mmuscope report --json made | jq '[.vms[].faults[].ns] | add')" ]
-	grep -qE '^synth-1:1000000001;0x[0-9a-f]+;[a-z_;]+ [0-9]+$' count
+	[ "$(sum by-count)" = "$(mmuscope report --json made |
+		jq '[.vms[].faults[].count] | add')" ]
+	[ "$(sum by-time)" = "$(mmuscope report --json made | jq '[.vms[].faults[].ns] | add')" ]
+	grep -qE '^synth-1:1000000001;0x[0-9a-f]+;[a-z_;]+ [0-9]+$' by-count
 	mmuscope export --format folded --filter access==exec made |
-		awk '{ n += $NF } END { printf "%d\n", n }' |
+		awk '{ n += $NF } END { printf "%.0f\n", n }' |
 		grep -qx "$(mmuscope script --filter access==exec made | wc -l)"
 }
 
@@ -97,10 +99,10 @@ setup() {
 
 @test "--guest-symbols names instructions, of that VM only" {
 	symbols=(--guest-symbols "synth-1=map")
-	mmuscope export --format folded "${symbols[@]}" made >folded
-	grep -q '^synth-1:1000000001;first;' folded
-	grep -q '^synth-1:1000000001;second;' folded
-	! grep -qE '^synth-1:[0-9]+;0x|^synth-2:[0-9]+;[a-z]' folded
+	mmuscope export --format folded "${symbols[@]}" made >stacks
+	grep -q '^synth-1:1000000001;first;' stacks
+	grep -q '^synth-1:1000000001;second;' stacks
+	run ! grep -qE '^synth-1:[0-9]+;0x|^synth-2:[0-9]+;[a-z]' stacks
 	mmuscope report --json --by rip "${symbols[@]}" --filter type==fault made >by.json
 	jq -e '.groups.rows | all(.vm != null)' by.json
 	jq -e '[.groups.rows[] | select(.vm | startswith("synth-1")) | .rip] |

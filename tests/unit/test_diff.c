@@ -170,43 +170,42 @@ static void the_only_ones_are_compared(void **state)
 	diff_free(d);
 }
 
-static void the_verdict_names_what_explains_it(void **state)
+/* What is said of reads and writes that were 1,000 each in A. */
+static char *verdict_of(unsigned int reads, unsigned int writes)
 {
 	struct diff *d = diff_make(1, 2);
 	char *text;
 
-	(void)state;
 	feed_vm(d, 0, 1, 100, "db");
 	feed_vm(d, 1, 2, 200, "db");
 	feed_faults(d, 0, 1, 1000, MMUSCOPE_access_read);
 	feed_faults(d, 0, 1, 1000, MMUSCOPE_access_write);
-	feed_faults(d, 1, 2, 980, MMUSCOPE_access_read);
-	feed_faults(d, 1, 2, 200, MMUSCOPE_access_write);
+	feed_faults(d, 1, 2, reads, MMUSCOPE_access_read);
+	feed_faults(d, 1, 2, writes, MMUSCOPE_access_write);
 	text = verdict(d);
+	diff_free(d);
+	return text;
+}
+
+static void the_verdict_names_what_explains_it(void **state)
+{
+	char *text = verdict_of(980, 200);
+
+	(void)state;
 	has(text, "db: B has 41.0% fewer faults per second than A: 1.18k, not 2.00k (p<0.001); "
 	    "98% of the difference: not_present write fixed.");
 	free(text);
-	diff_free(d);
 }
 
 static void changes_both_ways_are_no_share(void **state)
 {
-	struct diff *d = diff_make(1, 2);
-	char *text;
+	char *text = verdict_of(2000, 300);
 
 	(void)state;
-	feed_vm(d, 0, 1, 100, "db");
-	feed_vm(d, 1, 2, 200, "db");
-	feed_faults(d, 0, 1, 1000, MMUSCOPE_access_read);
-	feed_faults(d, 0, 1, 1000, MMUSCOPE_access_write);
-	feed_faults(d, 1, 2, 2000, MMUSCOPE_access_read);
-	feed_faults(d, 1, 2, 300, MMUSCOPE_access_write);
-	text = verdict(d);
 	has(text, "db: B has 15.0% more faults per second");
 	has(text, "most of all changed: not_present read fixed, +1.00k per second, and others the "
 	    "other way");
 	free(text);
-	diff_free(d);
 }
 
 /* Five and five runs: 252 ways, two of which are as far apart. */

@@ -47,8 +47,8 @@ static error_t export_parse(int key, char *arg, struct argp_state *state)
 		for (x->format = CSV; x->format && strcmp(arg, formats[x->format]); x->format--)
 			;
 		if (!x->format)
-			options_error(state, "--format wants perfetto, ctf, folded or csv, not '%s'",
-				      arg);
+			options_error(state, "--format wants perfetto, ctf, folded or csv, "
+				      "not '%s'", arg);
 		return 0;
 	case KEY_WEIGHT:
 		x->time = !strcmp(arg, "time");
@@ -198,7 +198,8 @@ static int folded(struct export *x)
 static struct export_head head_of(const struct recording *r)
 {
 	const json_t *head = reader_head(source_file_reader(r->source));
-	const json_t *uname = json_object_get(head, "uname"), *clock = json_object_get(head, "clock");
+	const json_t *uname = json_object_get(head, "uname");
+	const json_t *clock = json_object_get(head, "clock");
 
 	return (struct export_head){
 		.host = json_string_value(json_object_get(uname, "name")),

@@ -159,19 +159,6 @@ int ctf_record(struct ctf *c, const struct record_line *line)
 	return 0;
 }
 
-static void put_quoted(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++) {
-		unsigned char ch = *text;
-
-		if (ch == '"' || ch == '\\')
-			fputc('\\', out);
-		fputc(ch < ' ' || ch > '~' ? '?' : ch, out);
-	}
-	fputc('"', out);
-}
-
 static void metadata_head(const struct ctf *c, FILE *out)
 {
 	fputs("/* CTF 1.8 */\n\n"
@@ -183,21 +170,21 @@ static void metadata_head(const struct ctf *c, FILE *out)
 	      "typealias integer { size = 8; align = 8; signed = false; base = 16; } := x8;\n"
 	      "typealias integer { size = 32; align = 8; signed = false; base = 16; } := x32;\n"
 	      "typealias integer { size = 64; align = 8; signed = false; base = 16; } := x64;\n"
-	      "typealias integer { size = 8; align = 8; signed = false; encoding = UTF8; } := text;\n"
+	      "typealias integer { size = 8; align = 8; encoding = UTF8; } := text;\n"
 	      "\ntrace {\n"
 	      "\tmajor = 1;\n\tminor = 8;\n\tbyte_order = le;\n"
 	      "\tpacket.header := struct { u32 magic; u32 stream_id; };\n};\n\n", out);
 	fputs("env {\n\ttracer_name = \"mmuscope\";\n\ttracer_version = \"" MMUSCOPE_VERSION
 	      "\";\n\thostname = ", out);
-	put_quoted(out, c->head.host ?: "?");
+	record_quoted(out, c->head.host ?: "?");
 	fputs(";\n\tkernel_release = ", out);
-	put_quoted(out, c->head.kernel ?: "?");
+	record_quoted(out, c->head.kernel ?: "?");
 	fputs(";\n", out);
 	for (unsigned int vm = 0; vm < VMS; vm++) {
 		if (!c->names[vm])
 			continue;
 		fprintf(out, "\tvm_%u = ", vm);
-		put_quoted(out, c->names[vm]);
+		record_quoted(out, c->names[vm]);
 		fputs(";\n", out);
 	}
 	fprintf(out, "};\n\nclock {\n\tname = monotonic;\n\tfreq = 1000000000;\n"

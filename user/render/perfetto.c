@@ -38,19 +38,6 @@ struct perfetto {
 	char **names;	/* of VMs, by number */
 };
 
-static void put_text(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++) {
-		unsigned char c = *text;
-
-		if (c == '"' || c == '\\')
-			fputc('\\', out);
-		fputc(c < ' ' || c > '~' ? '?' : c, out);
-	}
-	fputc('"', out);
-}
-
 /* Microseconds, as the format wants them, without losing nanoseconds. */
 static void put_us(FILE *out, const char *key, uint64_t ns)
 {
@@ -83,9 +70,9 @@ struct perfetto *perfetto_begin(FILE *out, const struct export_head *head)
 	p->out = out;
 	fputs("{\"displayTimeUnit\": \"ns\", \"otherData\": {\"tool\": \"mmuscope " MMUSCOPE_VERSION
 	      "\", \"clock\": \"monotonic\", \"host\": ", out);
-	put_text(out, head->host ?: "?");
+	record_quoted(out, head->host ?: "?");
 	fputs(", \"kernel\": ", out);
-	put_text(out, head->kernel ?: "?");
+	record_quoted(out, head->kernel ?: "?");
 	fputs("},\n\"traceEvents\": [\n", out);
 	return p;
 }
@@ -107,7 +94,7 @@ static void track_name(struct perfetto *p, const struct track *t, unsigned int l
 		snprintf(name, sizeof(name), "vCPU %u %s%s", t->vcpu, family, number);
 	event_begin(p, 'M', t->vm, tid);
 	fputs(", \"name\": \"thread_name\", \"args\": {\"name\": ", p->out);
-	put_text(p->out, name);
+	record_quoted(p->out, name);
 	fputs("}}", p->out);
 	event_begin(p, 'M', t->vm, tid);
 	fprintf(p->out, ", \"name\": \"thread_sort_index\", \"args\": {\"sort_index\": %u}}",
@@ -237,7 +224,7 @@ void perfetto_end(struct perfetto *p)
 			continue;
 		event_begin(p, 'M', vm, 0);
 		fputs(", \"name\": \"process_name\", \"args\": {\"name\": ", p->out);
-		put_text(p->out, p->names[vm]);
+		record_quoted(p->out, p->names[vm]);
 		fputs("}}", p->out);
 		free(p->names[vm]);
 	}

@@ -9,7 +9,7 @@
 #include "lib/schema.h"
 
 #define SECOND	1000000000LL
-#define TEXT_MAX	256	/* bytes of a text field */
+#define TEXT_MAX	256	/* bytes of a text field, and its end */
 
 static const struct { uint8_t bit; const char *name; } flags[] = {
 	{ MMUSCOPE_PARTIAL, "partial" }, { MMUSCOPE_INFERRED, "inferred" },
@@ -124,12 +124,11 @@ void record_text(FILE *out, const struct record_line *line)
 	fputc('\n', out);
 }
 
-/* Bytes that are no ASCII may be no UTF-8 either: they become '?'. */
-static void put_quoted(FILE *out, const char *text, size_t len)
+void record_quoted(FILE *out, const char *text)
 {
 	fputc('"', out);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = text[i];
+	for (; *text; text++) {
+		unsigned char c = *text;
 
 		if (c == '"' || c == '\\')
 			fprintf(out, "\\%c", c);
@@ -146,7 +145,8 @@ static void json_value(FILE *out, const struct schema_field *f, const struct mmu
 	bool quote;
 
 	if (f->type == TYPE_TEXT) {
-		put_quoted(out, text, text_get(f, rec, text));
+		text[text_get(f, rec, text)] = '\0';
+		record_quoted(out, text);
 		return;
 	}
 	if (is_unknown(f, value)) {
@@ -190,9 +190,10 @@ void record_json(FILE *out, const struct record_line *line)
 	const struct mmuscope_hdr *rec = line->rec;
 
 	fprintf(out, "{\"type\": \"%s\", \"ts\": %" PRIu64 ", \"dur\": %" PRIu64 ", \"vm\": %u, "
-		"\"name\": ", schema_event(rec->type)->name, (uint64_t)rec->ts, (uint64_t)rec->dur, rec->vm);
+		"\"name\": ", schema_event(rec->type)->name, (uint64_t)rec->ts,
+		(uint64_t)rec->dur, rec->vm);
 	if (line->vm)
-		put_quoted(out, line->vm, strlen(line->vm));
+		record_quoted(out, line->vm);
 	else
 		fputs("null", out);
 	if (rec->vcpu == MMUSCOPE_NO_VCPU)
@@ -294,7 +295,7 @@ void record_csv(FILE *out, const struct record_line *line, uint64_t types)
 	fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%u,", schema_event(rec->type)->name,
 		(uint64_t)rec->ts, (uint64_t)rec->dur, rec->vm);
 	if (line->vm)
-		put_quoted(out, line->vm, strlen(line->vm));
+		record_quoted(out, line->vm);
 	fputc(',', out);
 	if (rec->vcpu != MMUSCOPE_NO_VCPU)
 		fprintf(out, "%u", rec->vcpu);

@@ -33,8 +33,13 @@ void record_json(FILE *out, const struct record_line *line);
 /* The flags and fields as members of an object: "flags": [...], "gpa": ... */
 void record_json_fields(FILE *out, const struct record_line *line);
 
-/* Columns for all fields that families of @types have, a bit for each as struct chunk has it, and for
- * the function of the instruction pointer where @guests are known. */
+/* In double quotes. Bytes that are no ASCII may be no UTF-8 either: they become '?'. */
+void record_quoted(FILE *out, const char *text);
+
+/*
+ * Columns for all fields that families of @types have, a bit for each as struct chunk has it, and
+ * for the function of the instruction pointer where @guests are known.
+ */
 void record_csv_head(FILE *out, uint64_t types, const struct guests *guests);
 void record_csv(FILE *out, const struct record_line *line, uint64_t types);
 

@@ -139,7 +139,8 @@ static const char *explanation(struct report *r, const struct diff *d, const str
 	part = best.difference / all * 100;
 	/* What goes beyond the whole is partly made up for by another. */
 	if (part > 105)
-		return report_text(r, "; most of all changed: %s, %s%s %s, and others the other way",
+		return report_text(r, "; most of all changed: %s, %s%s %s, and others the "
+				   "other way",
 				   share_label(r, d, &best), best.difference > 0 ? "+" : "-",
 				   rate(r, fabs(best.difference)), per_words(d));
 	return report_text(r, "; %.0f%% of the difference: %s", fmin(part, 100),
@@ -238,7 +239,8 @@ static void row_words(struct report *r, struct section *s, const struct diff *d,
 		text = report_text(r, "%s%s%s", text ?: "", i ? ", " : "", changed(r, d, top[i]));
 	if (differ)
 		section_note(s, "%s: %s: %s.", vm->name,
-			     differ > MOST_ROWS ? "also differ, among others" : "also differ", text);
+			     differ > MOST_ROWS ? "also differ, among others" : "also differ",
+			     text);
 }
 
 static void loss_words(struct section *s, const struct diff *d)
@@ -327,8 +329,8 @@ void diff_method(struct report *r, const struct diff *d, const struct diff_vms *
 			     "other ways, or at random where these are many. It cannot be below "
 			     "%.2g.", d->nr_a, d->nr - d->nr_a,
 			     permute_smallest(d->nr_a, d->nr - d->nr_a));
-	section_note(s, "p(time) is of latencies: the largest difference between the shares of them "
-		     "above the percentiles 10 to 99 of both sides, tested in the same way.");
+	section_note(s, "p(time) is of latencies: the largest difference between the shares of "
+		     "them above the percentiles 10 to 99 of both sides, tested in the same way.");
 	section_note(s, "Holm's correction is in all p, of the verdicts on faults and of the %zu "
 		     "rows apart. Significant is p < %.2f in verdicts, p < %.2f in rows: of twenty "
 		     "comparisons of the same thing one at most finds a difference.", rows,
