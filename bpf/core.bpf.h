@@ -236,6 +236,8 @@ struct kvm_gfn_range {
 
 struct vmcb_control_area {
 	u32 exit_code;
+	u64 exit_info_1;
+	u64 exit_info_2;
 } KERNEL_TYPE;
 
 struct vmcb {
@@ -252,6 +254,7 @@ union vmx_exit_reason {
 
 struct vcpu_vmx {
 	union vmx_exit_reason exit_reason;
+	unsigned long exit_qualification;
 } KERNEL_TYPE;
 
 /* 5.10 holds a plain number, 6.18 shares the struct with TDX. */
@@ -261,6 +264,7 @@ struct vcpu_vmx___plain {
 
 struct vcpu_vt {
 	union vmx_exit_reason exit_reason;
+	unsigned long exit_qualification;
 } KERNEL_TYPE;
 
 struct vcpu_vmx___vt {

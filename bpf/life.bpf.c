@@ -5,6 +5,7 @@
 struct vcpu_state vcpus[VCPUS_MAX] = {};
 struct cpu_cache cpus[CPUS_MAX] = {};
 struct cpu_lost lost[CPUS_MAX] = {};
+__u64 repaired = 0;
 
 /*
  * A new vCPU makes its page tables' root before it enters for the first time:

@@ -103,6 +103,7 @@ struct {
 
 extern struct cpu_cache cpus[CPUS_MAX];
 extern struct cpu_lost lost[CPUS_MAX];
+extern __u64 repaired;
 
 static __always_inline u32 this_cpu(void)
 {

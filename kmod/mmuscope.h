@@ -322,6 +322,7 @@ enum hook_host {
 	HOOK_HARDWARE,		/* VMX or SVM */
 	HOOK_SOFTWARE,
 	HOOK_THICK,		/* not where MMUSCOPE_KMOD_THIN is set */
+	HOOK_SHORT,		/* NPT, and kvm_page_fault has half of the error code */
 };
 
 /**

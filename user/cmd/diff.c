@@ -253,14 +253,16 @@ static int take(void *ctx, const struct mmuscope_hdr *rec)
 	return err;
 }
 
-static int tallies_new(const struct diff *d, struct diff_run *run, uint64_t begin)
+static int tallies_new(const struct diff_cmd *c, struct diff_run *run, uint64_t begin)
 {
+	const struct diff *d = &c->diff;
 	char why[128];
 
 	for (size_t i = 0; i < d->nr_specs; i++) {
 		run->tally[i] = tally_new(d->specs[i].keys, d->specs[i].types, why, sizeof(why));
 		if (!run->tally[i])
 			return -ENOMEM;
+		run->tally[i]->group->guests = &c->recording.guests;
 		run->tally[i]->begin = begin;
 		run->tally[i]->elapsed_ns = run->elapsed_ns;
 		run->tally[i]->nr_slices = d->nr == 2 ? TWOSAMPLE_SLICES : 1;
@@ -287,7 +289,7 @@ static int read_run(struct diff_cmd *c, size_t at)
 	run->source = r->source;
 	run->head = reader_head(source_file_reader(r->source));
 	run->model = model_new(source_file_name, r->source);
-	err = run->model ? tallies_new(&c->diff, run, source_file_begin(r->source) + r->from_ns) :
+	err = run->model ? tallies_new(c, run, source_file_begin(r->source) + r->from_ns) :
 			   -ENOMEM;
 	if (!err)
 		err = recording_read(r, take, &in);
@@ -349,10 +351,9 @@ int cmd_diff(int argc, char **argv)
 	options_parse(&diff_argp, argc, argv, &c.recording.options);
 	if (specs_choose(&c, keys, sizeof(keys)))
 		return EXIT_TROUBLE;
-	out = output_open(&c.recording.options);
+	out = output_open_paged(&c.recording.options);
 	if (!out)
 		return EXIT_TROUBLE;
-	c.diff.guests = &c.recording.guests;
 	code = compare(&c, out);
 	close_all(&c);
 	closed = output_close(out);

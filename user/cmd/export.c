@@ -143,13 +143,12 @@ static struct group *stacks_new(void)
 static void stack_frame(const struct export *x, const struct group_row *row, size_t key,
 			struct report *r)
 {
-	const struct group_look look = { x->model, x->group, &x->recording.guests };
 	const struct group_key *k = &x->group->key[key];
 	const struct vm *vm = model_vm_of(x->model, row->value[0].number);
 	const char *text = !strcmp(k->name, "rip") ?
-		guests_function(look.guests, vm ? vm->name : NULL, row->value[key].number) : NULL;
+		guests_function(&x->recording.guests, vm ? vm->name : NULL, row->value[key].number) : NULL;
 
-	text = text ?: view_group_key(r, &look, row, key).text ?: "?";
+	text = text ?: view_key(r, x->model, x->group, row, key).text ?: "?";
 	if (key)
 		fputc(';', x->out);
 	for (; *text; text++)

@@ -53,6 +53,7 @@ static void group_make(struct report_run *run, const struct argp_state *state)
 	}
 	if (!run->group)
 		options_error(state, "--by does not understand '%s': %s", run->by, why);
+	run->group->guests = &run->recording.guests;
 }
 
 static error_t report_parse(int key, char *arg, struct argp_state *state)
@@ -110,15 +111,14 @@ static int print_groups(struct report_run *run)
 {
 	const struct view_window w = {
 		.past = true, .elapsed_ns = source_file_elapsed(run->recording.source),
-		.guests = &run->recording.guests,
 	};
 	struct report *r = report_new("groups");
 
 	if (r) {
 		view_group(r, run->group, run->model, &w);
 		view_collection(r, run->model, &w, run->recording.source);
-		if (run->sort)
-			report_sort(r, run->sort);
+		if (run->sort && !report_sort(r, run->sort))
+			return summary_no_column(r, run->sort);
 	}
 	return output_report(run->out, &run->recording.options, r);
 }
@@ -210,7 +210,7 @@ int cmd_report(int argc, char **argv)
 	int code = EXIT_FAILED, closed;
 
 	options_parse(&report_argp, argc, argv, &run.recording.options);
-	run.out = output_open(&run.recording.options);
+	run.out = output_open_paged(&run.recording.options);
 	if (!run.out)
 		return EXIT_FAILED;
 	code = read_all(&run);

@@ -9,6 +9,7 @@
 
 #include "lib/hist.h"
 #include "lib/schema.h"
+#include "lib/symbols.h"
 #include "model/model.h"
 
 #define GROUP_KEYS	6
@@ -33,10 +34,23 @@ union group_value {
 	char text[16];
 };
 
+/**
+ * struct group_row - records of one family with the same values
+ * @hist: their durations
+ * @amount: what they stand for, see stats_amount()
+ */
 struct group_row {
 	uint8_t type;
 	union group_value value[GROUP_KEYS];
 	struct hist *hist;
+	uint64_t amount;
+};
+
+/* Records with @value in @key, as the family @type has it. */
+struct group_pick {
+	struct group_key key;
+	union group_value value;
+	uint8_t type;
 };
 
 /**
@@ -45,6 +59,7 @@ struct group_row {
  * @index: hash table of positions in @rows, plus one
  * @others: records that there was no row for
  * @ns: durations by family, of all
+ * @guests: whose instructions have names when rows are shown, NULL for none
  */
 struct group {
 	struct group_key key[GROUP_KEYS];
@@ -54,9 +69,13 @@ struct group {
 	uint16_t *index;
 	uint64_t others;
 	uint64_t ns[MMUSCOPE_TYPES];
+	const struct guests *guests;
 };
 
 #define GROUP_SLOT_NONE	(~0ULL)		/* no memslot has the address */
+
+/* Sets @k to the fields of that name. Return: whether there are any. */
+bool group_key_find(struct group_key *k, const char *name);
 
 /**
  * group_new() - begin to put records together
@@ -84,5 +103,12 @@ int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr
  */
 struct group_row *group_row(struct group *g, const struct model *m,
 			    const struct mmuscope_hdr *rec, int *err);
+
+/* Return: whether @rec, after @m has been fed with it, is one of those. */
+bool group_picked(const struct group_pick *p, const struct model *m,
+		  const struct mmuscope_hdr *rec);
+
+/* Return: whether families @a and @b, which have all keys, mean the same by them. */
+bool group_alike(const struct group *g, unsigned int a, unsigned int b);
 
 #endif /* MODEL_GROUP_H */

@@ -255,7 +255,7 @@ static void skel_close(struct collector *c)
 }
 
 /*
- * Of a TDP fault KVM counts what became of it; with these counters kvm_mmu_set_spte
+ * What is not needed beside the others. Of a TDP fault KVM counts what became of it; with these counters kvm_mmu_set_spte
  * tells nearly all that the return from the handler does, at half the cost.
  */
 static void probes_thin(struct collector *c)
@@ -270,6 +270,11 @@ static void probes_thin(struct collector *c)
 		c->cfg.counted &= kernel_member(c->kernel, "kvm_vcpu_stat", counters[i]) >= 0;
 	if (c->cfg.counted)
 		probe_drop(&c->probes, "kvm_tdp_page_fault_f");
+	/* It tells what the tracepoint cut off. */
+	if (!c->cfg.tdp || !probe_by_program(&c->probes, "page_fault_2")) {
+		probe_drop(&c->probes, "whole_error_f");
+		probe_drop(&c->probes, "whole_error_k");
+	}
 }
 
 /* One try; on failure @culprit is the probe to do without, or NULL when it is not a probe. */
@@ -463,8 +468,8 @@ void collector_run_time(const struct collector *c, uint64_t *ns, uint64_t *runs)
 
 uint64_t collector_skipped(const struct collector *c)
 {
+	uint64_t skipped = 0, repaired;
 	struct bpf_program *prog;
-	uint64_t skipped = 0;
 
 	bpf_object__for_each_program(prog, c->skel->obj) {
 		struct bpf_prog_info info = {};
@@ -474,5 +479,6 @@ uint64_t collector_skipped(const struct collector *c)
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 			skipped += info.recursion_misses;
 	}
-	return skipped;
+	repaired = __atomic_load_n(&c->skel->bss->repaired, __ATOMIC_RELAXED);
+	return skipped > repaired ? skipped - repaired : 0;
 }

@@ -307,7 +307,7 @@ static const char *hook_why(const struct mmuscope_kmod_hook *hook)
 	return strerror(hook->err);
 }
 
-/* Fields that stay empty because no BTF tells where they are; NULL where nothing is missing. */
+/* What stays empty because no BTF tells where it is; NULL where nothing is missing. */
 static const char *fields_missing(const struct source_kmod *k, const char *name)
 {
 	const struct mmuscope_kmod_offsets *o = &k->config.offsets;
@@ -315,9 +315,9 @@ static const char *fields_missing(const struct source_kmod *k, const char *name)
 	if ((o->page_gfn < 0 || o->page_role < 0) &&
 	    (!strcmp(name, "kvm_mmu_get_page") || !strcmp(name, "kvm_mmu_prepare_zap_page") ||
 	     !strcmp(name, "kvm_mmu_unsync_page")))
-		return "no BTF for kvm: the pages have no frame and no level";
+		return "page-table pages have no frame and no level";
 	if (!strcmp(name, "kvm_exit") && k->config.isa == MMUSCOPE_isa_svm && o->svm_vmcb < 0)
-		return "no BTF for kvm: exits may have no reason";
+		return "exits may have no reason";
 	return NULL;
 }
 
@@ -346,13 +346,14 @@ static void probes_report(struct source_kmod *k)
 		s->name = probe->name;
 		s->records = probe->records;
 		s->need = probe->need;
-		s->lost = probe->lost;
 		s->state = iterator || !hook->err ? PROBE_FOUND : PROBE_MISSING;
 		s->how = iterator ? "scan" : hook->err ? "" : how[hook->how];
 		s->why = s->state == PROBE_MISSING ? hook_why(hook) : "";
+		s->lost = s->state == PROBE_MISSING ? probe->lost : "";
 		if (s->state == PROBE_FOUND && fields_missing(k, s->name)) {
 			s->state = PROBE_FALLBACK;
-			s->why = fields_missing(k, s->name);
+			s->why = "no BTF for kvm";
+			s->lost = fields_missing(k, s->name);
 		}
 	}
 	k->probes.count = n;

@@ -185,17 +185,19 @@ void probe_drop(struct probe_set *set, const char *prog)
 	set->choice[set->count] = drop;
 }
 
+/* A tracepoint in the place of a function. */
+static bool carries_less(const struct probe_choice *c)
+{
+	return c->probe->way[0].how == HOW_TRAMPOLINE && c->way->how == HOW_RAW_TP;
+}
+
 /*
  * Another way to the same data is the tool's business and no news. A fallback
- * is one that costs more or carries less: a kprobe, or a tracepoint in the
- * place of a function.
+ * is one that costs more, a kprobe, or carries less.
  */
 static bool is_fallback(const struct probe_choice *c)
 {
-	const struct probe_way *best = &c->probe->way[0];
-
-	return c->way->how == HOW_KPROBE ||
-	       (best->how == HOW_TRAMPOLINE && c->way->how == HOW_RAW_TP);
+	return c->way->how == HOW_KPROBE || carries_less(c);
 }
 
 void probe_report(struct probe_set *set)
@@ -212,7 +214,7 @@ void probe_report(struct probe_set *set)
 		s->name = c->probe->name;
 		s->records = c->probe->records;
 		s->need = c->probe->need;
-		s->lost = c->probe->lost;
+		s->lost = c->way && !carries_less(c) ? "" : c->probe->lost;
 		s->why = "";
 		s->how = "";
 		s->state = PROBE_MISSING;

@@ -26,14 +26,14 @@ double diff_change(const struct diff_row *row)
 const char *diff_key(struct report *r, const struct diff *d, const struct diff_row *row,
 		     size_t key)
 {
-	struct group_look look = { NULL, row->group, d->guests };
+	const struct model *m = NULL;
 	struct cell c;
 
 	/* The key is of the first run that has the row. */
 	for (size_t run = d->nr; run--;)
 		if (row->in[run])
-			look.model = d->runs[run].model;
-	c = view_group_key(r, &look, row->key, key);
+			m = d->runs[run].model;
+	c = view_key(r, m, row->group, row->key, key);
 	if (c.kind == CELL_TEXT)
 		return c.text;
 	return report_text(r, "%llu", (unsigned long long)c.number);

@@ -59,7 +59,6 @@ struct diff_run {
 /**
  * struct diff - the sides
  * @runs: of A, @nr_a of them, then those of B, @nr in all
- * @guests: whose symbols are known, or NULL
  * @specs: the tables; the first is of whole families, and the verdict is on its faults; the first
  *	other one of faults explains it
  */
@@ -68,7 +67,6 @@ struct diff {
 	size_t nr_a;
 	size_t nr;
 	enum diff_per per;
-	const struct guests *guests;
 	struct diff_spec specs[DIFF_TABLES];
 	size_t nr_specs;
 };

@@ -34,23 +34,24 @@ static struct cell number_cell(struct report *r, const struct schema_field *f, u
 }
 
 /* Whose symbols are to be looked at: where the VM is no key, it is not known. */
-static const char *vm_name(const struct group_look *look, const struct group_row *row)
+static const char *vm_name(const struct model *m, const struct group *g,
+			   const struct group_row *row)
 {
-	for (size_t i = 0; i < look->group->nr_keys; i++) {
+	for (size_t i = 0; i < g->nr_keys; i++) {
 		const struct vm *vm;
 
-		if (strcmp(look->group->key[i].name, "vm"))
+		if (strcmp(g->key[i].name, "vm"))
 			continue;
-		vm = model_vm_of(look->model, row->value[i].number);
+		vm = model_vm_of(m, row->value[i].number);
 		return vm ? vm->name : NULL;
 	}
 	return NULL;
 }
 
-struct cell view_group_key(struct report *r, const struct group_look *look,
-			   const struct group_row *row, size_t key)
+struct cell view_key(struct report *r, const struct model *m, const struct group *g,
+		     const struct group_row *row, size_t key)
 {
-	const struct group_key *k = &look->group->key[key];
+	const struct group_key *k = &g->key[key];
 	const struct schema_field *f = k->field[row->type];
 	const union group_value *v = &row->value[key];
 	const struct schema_word *word;
@@ -66,7 +67,7 @@ struct cell view_group_key(struct report *r, const struct group_look *look,
 		return cell_text(word ? word->name : "?");
 	}
 	if (!strcmp(f->name, "vm"))
-		return vm_cell(r, look->model, v->number);
+		return vm_cell(r, m, v->number);
 	if (!strcmp(f->name, "vcpu") && v->number == MMUSCOPE_NO_VCPU)
 		return cell_text("none");
 	if (!strcmp(f->name, "type"))
@@ -74,7 +75,7 @@ struct cell view_group_key(struct report *r, const struct group_look *look,
 	if (!strcmp(f->name, "level") && v->number < STATS_LEVELS &&
 	    row->type == MMUSCOPE_TYPE_fault)
 		return cell_text(view_level(v->number));
-	if (!strcmp(f->name, "rip") && guests_name(look->guests, vm_name(look, row), v->number,
+	if (!strcmp(f->name, "rip") && guests_name(g->guests, vm_name(m, g, row), v->number,
 						   symbol, sizeof(symbol)))
 		return cell_text(report_text(r, "%s", symbol));
 	return number_cell(r, f, v->number);
@@ -109,7 +110,6 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
 		.elapsed_ns = w->elapsed_ns,
 		.shares = !view_lost(w->past ? model_past(m) : model_now(m)),
 	};
-	const struct group_look look = { m, g, w->guests };
 	struct section *s = report_section(r, "groups", NULL, false);
 	const struct column *columns;
 	struct table *t;
@@ -123,7 +123,7 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
 
 		*row++ = cell_text(schema_event(from->type)->name);
 		for (size_t k = 0; k < g->nr_keys; k++)
-			*row++ = view_group_key(r, &look, from, k);
+			*row++ = view_key(r, m, g, from, k);
 		row = view_hist_cells(&v, row, from->hist);
 		*row = view_share(v.shares, from->hist->sum, g->ns[from->type]);
 	}

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "lib/symbols.h"
 #include "model/group.h"
 #include "model/model.h"
 #include "source/source.h"
@@ -18,14 +17,12 @@
  * @elapsed_ns: how long that took
  * @name: only VMs of this name, NULL for all
  * @pid: only VMs of this process, 0 for all
- * @guests: whose symbols are known, or NULL
  */
 struct view_window {
 	bool past;
 	uint64_t elapsed_ns;
 	const char *name;
 	uint32_t pid;
-	const struct guests *guests;
 };
 
 /* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
@@ -49,19 +46,34 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
 		const struct view_window *w);
 
 /**
- * struct group_look - what rows of a group are shown with
- * @model: that they were fed from
- * @guests: whose symbols are known, or NULL
+ * view_top() - add the section "top": a row for each VM that is there, and what all do together
+ *
+ * Return: the table, "vms", NULL where memory is short.
  */
-struct group_look {
-	const struct model *model;
-	const struct group *group;
-	const struct guests *guests;
-};
+struct table *view_top(struct report *r, const struct model *m, const struct view_window *w);
 
-/* Return: what @row has for key number @key. */
-struct cell view_group_key(struct report *r, const struct group_look *look,
-			   const struct group_row *row, size_t key);
+/**
+ * view_top_group() - add the section "top": a row for each value of the keys of @g
+ *
+ * A row has the records of all families that have the keys and mean the same by them.
+ *
+ * Return: the table, "rows", NULL where memory is short. Its first columns are the keys.
+ */
+struct table *view_top_group(struct report *r, const struct group *g, const struct model *m,
+			     const struct view_window *w);
+
+/*
+ * Adds what collecting costs, in ns per record and as a share of @vcpu_ns. Return: whether that is
+ * known.
+ */
+bool view_cost(struct section *s, const struct source *src, uint64_t vcpu_ns);
+
+/* Return: vCPU time of all VMs in the folded intervals. */
+uint64_t view_vcpu_ns(const struct model *m);
+
+/* Return: the value that @row has for the @key-th key of @g. */
+struct cell view_key(struct report *r, const struct model *m, const struct group *g,
+		     const struct group_row *row, size_t key);
 
 /* What view_stat() is made of. */
 

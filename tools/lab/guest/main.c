@@ -168,8 +168,10 @@ static int report(const struct workload *w, int result, uint64_t tsc)
 		out_num("expect_faults_tdp", vm.expect_tdp);
 	if (vm.expect_shadow >= 0)
 		out_num("expect_faults_shadow", vm.expect_shadow);
-	if (vm.expect_misconfigs >= 0)
-		out_num("expect_misconfigs", vm.expect_misconfigs);
+	if (vm.expect_reserved >= 0)
+		out_num("expect_reserved", vm.expect_reserved);
+	if (vm.expect_reserved >= 0 && host_is_intel())
+		out_num("expect_misconfigs", vm.expect_reserved);
 	if (vm.expect_walks >= 0)
 		out_num("expect_walks_tdp", vm.expect_walks);
 	if (vm.expect_pml_full >= 0)
@@ -192,7 +194,7 @@ static int run_workload(const struct workload *w, const struct options *opt)
 	vm.pages = opt->pages ? opt->pages : opt->mem ? opt->mem / PAGE_SIZE :
 		w->pages;
 	vm.rounds = opt->rounds ? opt->rounds : w->rounds;
-	vm.expect_tdp = vm.expect_shadow = vm.expect_misconfigs = -1;
+	vm.expect_tdp = vm.expect_shadow = vm.expect_reserved = -1;
 	vm.expect_pml_full = -1;
 	vm.expect_walks = 0;
 	r = build(w, opt);
