@@ -9,7 +9,7 @@ setup() {
 
 # A recording of made-up records: made FILE [MORE]
 made() {
-	mmuscope record --source "synth:records=40000,$2" -o "$1" 2>/dev/null
+	mmuscope record --source "synth:records=12000,$2" -o "$1" 2>/dev/null
 }
 
 @test "diff: a recording does not differ from itself, exit 0" {
@@ -34,7 +34,7 @@ made() {
 
 @test "diff: more faults are found, exit 1" {
 	made a seed=1
-	made b records=80000,seed=1
+	made b records=24000,seed=1
 	run --separate-stderr mmuscope diff --per run a b
 	[ "$status" = 1 ]
 	[[ "${output//$'\n' / }" =~ synth-1:\ B\ has\ [0-9.]+%\ +more\ faults\ per\ run\ than ]]
@@ -61,8 +61,9 @@ made() {
 }
 
 @test "diff --per: each divisor" {
-	made a seed=1
-	made b seed=1
+	# Long enough for exits, which come every 0.1 s.
+	made a seed=1,records=30000
+	made b seed=1,records=30000
 	faults=$(mmuscope diff --json a b |
 		jq '.vms[0].totals[] | select(.what == "fault") | .count_a')
 	value() {
@@ -128,7 +129,7 @@ made() {
 		run --separate-stderr mmuscope diff $args
 		assert_refused 2
 	done
-	head -c 20000 a >torn
+	head -c 30000 a >torn
 	run --separate-stderr mmuscope diff a torn
 	[ "$status" = 2 ]
 	[[ "$stderr" == *"torn"*"did not come to its end"* ]]
