@@ -118,6 +118,11 @@ made() {
 	made b vms=2
 	run --separate-stderr mmuscope diff a b
 	[[ "$output" == *"synth-3: only in A."* ]]
+	run --separate-stderr mmuscope diff --vm synth-2:1000000002 a b
+	[[ "$output" == *"VM synth-2"* && "$output" != *synth-1:* && "$output" != *synth-3* ]]
+	run --separate-stderr mmuscope diff --vm nobody a b
+	[ "$status" = 0 ]
+	[[ "$output" == *"There is no VM on both sides"* ]]
 	mmuscope diff --json a b | jq -e '.vms | map(.name) == ["synth-1", "synth-2"]'
 }
 

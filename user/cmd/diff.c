@@ -287,6 +287,8 @@ static int read_run(struct diff_cmd *c, size_t at)
 	if (recording_open(r))
 		return -EIO;
 	run->source = r->source;
+	run->vm = r->options.vm;
+	run->pid = r->options.pid;
 	run->head = reader_head(source_file_reader(r->source));
 	run->model = model_new(source_file_name, r->source);
 	err = run->model ? tallies_new(c, run, source_file_begin(r->source) + r->from_ns) :

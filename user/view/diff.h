@@ -39,6 +39,8 @@ struct diff_spec {
 /**
  * struct diff_run - one recording, read
  * @path: of it
+ * @vm: only the VM of this name, NULL for all
+ * @pid: only VMs of this process, 0 for all
  * @model: fed with all of it, and folded
  * @source: it
  * @head: what it says of itself
@@ -48,6 +50,8 @@ struct diff_spec {
  */
 struct diff_run {
 	const char *path;
+	const char *vm;
+	uint32_t pid;
 	struct model *model;
 	struct source *source;
 	const json_t *head;

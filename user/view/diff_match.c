@@ -43,7 +43,8 @@ static struct diff_vm *vm_get(struct diff_vms *vms, const char *name)
 /* Several of one name are told apart by the order in which they were seen. */
 static int run_match(struct diff_vms *vms, const struct diff *d, size_t run)
 {
-	const struct model *m = d->runs[run].model;
+	const struct diff_run *of = &d->runs[run];
+	const struct model *m = of->model;
 	char base[MODEL_NAME], other[MODEL_NAME];
 
 	for (size_t i = 0; i < model_vms(m); i++) {
@@ -51,6 +52,9 @@ static int run_match(struct diff_vms *vms, const struct diff *d, size_t run)
 		struct diff_vm *vm;
 		size_t len;
 
+		if ((of->vm && strcmp(of->vm, model_vm(m, i)->name)) ||
+		    (of->pid && of->pid != model_vm(m, i)->pid))
+			continue;
 		base_name(model_vm(m, i), base);
 		for (size_t k = 0; k < i; k++) {
 			base_name(model_vm(m, k), other);

@@ -303,7 +303,7 @@ void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms 
 		row_words(r, s, d, vm);
 	}
 	if (!both)
-		section_note(s, "There is no VM that is on both sides: nothing was compared.");
+		section_note(s, "There is no VM on both sides: nothing was compared.");
 	power_words(s, d, vms);
 	loss_words(s, d);
 }
