@@ -276,6 +276,8 @@ static void what_is_missing(void **state)
 	m.has_guest = false;
 	expect("not known", "not known", "not known");
 	why(ACCESS_READ, "registers");
+	assert_false(t.has_gpa);
+	assert_int_equal(t.guest.end, WALK_NONE);
 	machine_make(state);
 	/* Tables of two moments. */
 	kvm[3][5] = 0x99067;
