@@ -28,7 +28,7 @@ static const struct diff_spec faults[] = {
 };
 
 static const struct diff_spec details[] = {
-	{ "flushes", "TLB flushes", "vm,scope,origin", BIT(flush) },
+	{ "flushes", "TLB flushes", "vm,scope,origin,cause", BIT(flush) },
 	{ "invalidations", "MMU notifiers", "vm,event,cause,comm", BIT(invalidate) },
 	{ "work", "Page tables, dirty logging, mmu_lock", "vm,type,op",
 	  BIT(shadow_page) | BIT(dirty) | BIT(lockwait) },

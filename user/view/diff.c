@@ -65,10 +65,14 @@ const char *diff_label(struct report *r, const struct diff *d, const struct diff
 	if (text)
 		return text;
 	text = "";
-	for (size_t i = 1; i < row->group->nr_keys; i++)
-		text = report_text(r, "%s%s%s", text ?: "", i > 1 ? " " : "",
-				   diff_key(r, d, row, i));
-	return text;
+	for (size_t i = 1; i < row->group->nr_keys; i++) {
+		const char *value = diff_key(r, d, row, i) ?: "?";
+
+		/* What is not known says nothing, unless it is all there is. */
+		if (strcmp(value, "unknown"))
+			text = report_text(r, "%s%s%s", text ?: "", text && *text ? " " : "", value);
+	}
+	return text && !*text && row->group->nr_keys > 1 ? "unknown" : text;
 }
 
 static void row_cells(struct report *r, const struct diff *d, const struct diff_row *row,
