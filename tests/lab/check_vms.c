@@ -81,10 +81,7 @@ static void check_new(const char *name)
 	holds(!strcmp(fact_word(vm, "mode"), result_tdp()), "mode %s", fact_word(vm, "mode"));
 }
 
-/*
- * FAILS for the life-* until the name of a VM is read when its record comes, and
- * not when the merge hands it on a period later: some of these live less long.
- */
+/* Also of those that live for less than a period of the merge. */
 static void check_name(const char *name)
 {
 	json_t *vm = vm_by_pid(result_report("all"), result_number(name, ".out", "pid"));
