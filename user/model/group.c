@@ -40,11 +40,14 @@ static bool key_add(struct group *g, const char *name, char *err, size_t len)
 	}
 	snprintf(k->name, sizeof(k->name), "%s", name);
 	k->slot = !strcmp(name, "slot");
+	k->cause = !strcmp(name, "cause");
 	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
 		if (!schema_event(type))
 			continue;
 		k->field[type] = field_of(type, name);
 		if (!k->field[type] && k->slot)
+			k->field[type] = address_of(type);
+		if (type == MMUSCOPE_TYPE_fault && k->cause)
 			k->field[type] = address_of(type);
 		any |= !!k->field[type];
 		if (k->field[type] && k->field[type]->size > sizeof(union group_value)) {
@@ -119,16 +122,12 @@ static uint64_t slot_of(const struct model *m, const struct schema_field *f,
 {
 	const struct vm *vm = model_vm_of(m, rec->vm);
 	uint64_t gfn = schema_field_value(f, rec);
+	const struct slot *s;
 
 	if (f->unit == UNIT_ADDR)
 		gfn >>= 12;
-	for (size_t i = 0; vm && i < vm->slots.nr; i++) {
-		const struct slot *s = &vm->slots.list[i];
-
-		if (gfn >= s->gfn && gfn - s->gfn < s->npages)
-			return s->id;
-	}
-	return GROUP_SLOT_NONE;
+	s = vm ? slots_find(&vm->slots, gfn) : NULL;
+	return s ? s->id : GROUP_SLOT_NONE;
 }
 
 static union group_value value_of(const struct group_key *k, const struct model *m,
@@ -140,6 +139,8 @@ static union group_value value_of(const struct group_key *k, const struct model 
 	memset(&v, 0, sizeof(v));
 	if (k->slot && strcmp(f->name, "slot"))
 		v.number = slot_of(m, f, rec);
+	else if (k->cause && rec->type == MMUSCOPE_TYPE_fault)
+		v.number = model_cause(m)->cause;
 	else if (f->type == TYPE_TEXT)
 		memcpy(v.text, (const char *)rec + f->offset, f->size);
 	else

@@ -66,10 +66,31 @@ static int add_fault(struct vm_stats *st, const struct mmuscope_hdr *rec)
 	return err;
 }
 
+/* What is owed to the cause of a fault: its time, and what it did to huge pages. */
+static int add_cause(struct vm_stats *st, const struct mmuscope_fault *f,
+		     const struct fault_cause *c)
+{
+	size_t level = word(f->level, STATS_LEVELS);
+	int err = hist_count(&st->hist[HIST_CAUSE + c->cause], f->hdr.dur);
+
+	if (c->aged)
+		err |= hist_count(&st->hist[HIST_AGE + c->cause], c->age);
+	if (level > 1)
+		st->count[COUNT_HUGE + level * CAUSES + c->cause]++;
+	if (c->change == HISTORY_BROKEN)
+		st->count[COUNT_BROKEN + c->cause]++;
+	if (c->change == HISTORY_REBUILT) {
+		st->count[COUNT_REBUILT + c->cause]++;
+		err |= hist_count(&st->hist[HIST_BROKEN], c->broken_ns);
+	}
+	return err;
+}
+
 static int add_flush(struct vm_stats *st, const struct mmuscope_hdr *rec)
 {
 	const struct mmuscope_flush *f = (const void *)rec;
-	size_t at = word(f->scope, WORDS_scope) * WORDS_origin + word(f->origin, WORDS_origin);
+	size_t at = (word(f->scope, WORDS_scope) * WORDS_origin + word(f->origin, WORDS_origin)) *
+		    WORDS_cause + word(f->cause, WORDS_cause);
 
 	st->count[COUNT_KICKED + at] += f->kicked;
 	return hist_count(&st->hist[HIST_FLUSH + at], rec->dur);
@@ -193,10 +214,17 @@ static int (*const adders[MMUSCOPE_TYPES])(struct vm_stats *, const struct mmusc
 	[MMUSCOPE_TYPE_exits] = add_exits,
 };
 
-int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec)
+int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec,
+	      const struct fault_cause *cause)
 {
+	int err = 0;
+
 	st->records[rec->type]++;
-	return adders[rec->type] ? adders[rec->type](st, rec) : 0;
+	if (rec->type == MMUSCOPE_TYPE_fault)
+		err = add_cause(st, (const struct mmuscope_fault *)rec, cause);
+	if (!err && adders[rec->type])
+		err = adders[rec->type](st, rec);
+	return err;
 }
 
 static void hist_move(struct hist **to, struct hist **from)

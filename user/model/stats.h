@@ -10,6 +10,7 @@
 
 #include "lib/hist.h"
 #include "lib/schema.h"
+#include "model/cause.h"
 #include "model/notify.h"
 
 enum stats_phase { PHASE_HANDLER, PHASE_RESOLVE, PHASE_LOCK, PHASES };
@@ -19,14 +20,19 @@ enum stats_phase { PHASE_HANDLER, PHASE_RESOLVE, PHASE_LOCK, PHASES };
 /* Faults of the access itself are 0, those of the CPU's walk of guest page tables are 1. */
 #define STATS_WALKS	2
 
+#define STATS_FLUSHES	(WORDS_scope * WORDS_origin * WORDS_cause)
+
 /* Where each kind of histogram begins in vm_stats.hist. */
 enum {
 	HIST_FAULT = 0,
 	HIST_PHASE = HIST_FAULT +
 		WORDS_mode * WORDS_condition * WORDS_access * WORDS_verdict * STATS_WALKS,
 	HIST_LEVEL = HIST_PHASE + PHASES * STATS_WALKS,		/* both by walk last */
-	HIST_FLUSH = HIST_LEVEL + STATS_LEVELS * STATS_WALKS,
-	HIST_DIRTY = HIST_FLUSH + WORDS_scope * WORDS_origin,
+	HIST_CAUSE = HIST_LEVEL + STATS_LEVELS * STATS_WALKS,	/* faults by cause */
+	HIST_AGE = HIST_CAUSE + CAUSES,		/* since the page was taken away, by cause */
+	HIST_BROKEN = HIST_AGE + CAUSES,	/* how long rebuilt regions had small pages */
+	HIST_FLUSH,				/* by scope, origin and cause */
+	HIST_DIRTY = HIST_FLUSH + STATS_FLUSHES,
 	HIST_LOCK = HIST_DIRTY + WORDS_dirty_op,
 	HIST_WORK = HIST_LOCK + WORDS_lock_op * WORDS_origin,
 	HISTS = HIST_WORK + MMUSCOPE_TYPES,
@@ -39,13 +45,17 @@ enum {
 	COUNT_USER = COUNT_PREEMPTED + STATS_WALKS,
 	COUNT_NESTED = COUNT_USER + STATS_WALKS,
 	COUNT_PARTIAL = COUNT_NESTED + STATS_WALKS,
-	/* flushes by scope and origin that interrupted a vCPU */
+	/* flushes by scope, origin and cause that interrupted a vCPU */
 	COUNT_KICKED = COUNT_PARTIAL + STATS_WALKS,
-	COUNT_DIRTY_PAGES = COUNT_KICKED + WORDS_scope * WORDS_origin,
+	COUNT_DIRTY_PAGES = COUNT_KICKED + STATS_FLUSHES,
 	COUNT_PAGES = COUNT_DIRTY_PAGES + WORDS_dirty_op,	/* by page_op and direct */
 	COUNT_SPLIT = COUNT_PAGES + WORDS_page_op * 2,		/* by level, done and failed */
 	COUNT_COLLAPSE = COUNT_SPLIT + STATS_LEVELS * 2,
-	COUNT_SLOT = COUNT_COLLAPSE + STATS_LEVELS,
+	/* huge pages that faults mapped, by level and cause */
+	COUNT_HUGE = COUNT_COLLAPSE + STATS_LEVELS,
+	COUNT_BROKEN = COUNT_HUGE + STATS_LEVELS * CAUSES,	/* enum history_change, by cause */
+	COUNT_REBUILT = COUNT_BROKEN + CAUSES,
+	COUNT_SLOT = COUNT_REBUILT + CAUSES,
 	/* by family: pages of syncs, accessed ranges of scans */
 	COUNT_AMOUNT = COUNT_SLOT + WORDS_slot_op,
 	COUNTS = COUNT_AMOUNT + MMUSCOPE_TYPES,
@@ -96,8 +106,14 @@ static inline size_t stats_fault_index(struct fault_key key)
 /* The key of the fault histogram at @index, which is below HIST_PHASE. */
 struct fault_key stats_fault_key(size_t index);
 
-/* Adds record @rec, at least as long as its family's struct, to @st. Return: 0 or -ENOMEM. */
-int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec);
+/**
+ * stats_add() - add record @rec, at least as long as its family's struct, to @st
+ * @cause: of the record, where it is a fault
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec,
+	      const struct fault_cause *cause);
 
 /* Moves what @from counted to @to; @from is empty then. Return: 0 or -ENOMEM. */
 int stats_fold(struct vm_stats *to, struct vm_stats *from);

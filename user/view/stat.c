@@ -71,11 +71,13 @@ static bool stats_empty(const struct vm_stats *st)
 	return true;
 }
 
-static void stat_vm(struct report *r, const struct vm *vm, const struct view_window *w,
-		    const struct ledger *l)
+static void stat_vm(struct report *r, const struct model *m, const struct vm *vm,
+		    const struct view_window *w)
 {
+	const struct ledger *l = w->past ? model_past(m) : model_now(m);
 	const char *end = vm->life == MMUSCOPE_life_destroyed ? " (ended)" : "";
 	struct vm_view v = {
+		.model = m,
 		.vm = vm,
 		.st = w->past ? &vm->past : &vm->now,
 		.section = report_section(r, "vms", report_text(r, "VM %s%s", vm->name, end), true),
@@ -86,6 +88,7 @@ static void stat_vm(struct report *r, const struct vm *vm, const struct view_win
 
 	stat_facts(&v);
 	view_faults(&v);
+	view_causes(&v);
 	view_flushes(&v);
 	view_shadow(&v);
 	view_invalidations(&v);
@@ -99,7 +102,6 @@ static void stat_vm(struct report *r, const struct vm *vm, const struct view_win
 
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w)
 {
-	const struct ledger *l = w->past ? model_past(m) : model_now(m);
 	size_t nr = 0;
 
 	for (size_t i = 0; i < model_vms(m); i++) {
@@ -111,7 +113,7 @@ size_t view_stat(struct report *r, const struct model *m, const struct view_wind
 		if (stats_empty(w->past ? &vm->past : &vm->now) &&
 		    vm->life == MMUSCOPE_life_destroyed)
 			continue;
-		stat_vm(r, vm, w, l);
+		stat_vm(r, m, vm, w);
 		nr++;
 	}
 	return nr;

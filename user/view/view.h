@@ -53,6 +53,7 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
  * @exit_shares: shares of all exits are true
  */
 struct vm_view {
+	const struct model *model;
 	const struct vm *vm;
 	const struct vm_stats *st;
 	struct section *section;
@@ -62,6 +63,7 @@ struct vm_view {
 };
 
 void view_faults(const struct vm_view *v);
+void view_causes(const struct vm_view *v);
 void view_flushes(const struct vm_view *v);
 void view_shadow(const struct vm_view *v);
 void view_invalidations(const struct vm_view *v);
