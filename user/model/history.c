@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define SLOTS_MIN	1024
 #define SERIAL_BITS	24
@@ -27,10 +28,27 @@ struct region {
 	struct leaf *leaf;
 };
 
-/* @last: time of the newest word */
+/**
+ * struct leaf - words of pages
+ * @last: time of the newest word
+ * @open: a bit for each page that something may yet take away; those that are gone need no look
+ */
 struct leaf {
 	uint64_t last;
+	uint64_t open[HISTORY_PAGES / 64];
 	uint64_t word[HISTORY_PAGES];
+};
+
+#define ARENA_BYTES	(2UL << 20)
+#define ARENA_LEAVES	(ARENA_BYTES / sizeof(struct leaf))
+
+/*
+ * Faults come in any order: with leaves all over small pages most of the time would go into
+ * misses of the TLB. They come out of huge pages, and go back to a list.
+ */
+struct arena {
+	struct arena *next;
+	struct leaf *leaves;
 };
 
 struct history {
@@ -40,6 +58,9 @@ struct history {
 	size_t nr_regions;
 	size_t nr_leaves;
 	size_t max_leaves;
+	struct arena *arenas;
+	size_t fresh;		/* leaves of the first arena that were never used */
+	struct leaf *spare;	/* leaves that were given back, by their first word */
 	size_t memo;		/* slot that was used last */
 	size_t hand;		/* where to look for something to forget */
 	uint64_t evicted;
@@ -66,11 +87,61 @@ struct history *history_new(size_t slots, size_t leaves)
 
 void history_free(struct history *h)
 {
-	for (size_t i = 0; h && i < h->nr_slots; i++)
-		free(h->slots[i].leaf);
-	if (h)
-		free(h->slots);
+	struct arena *next;
+
+	if (!h)
+		return;
+	for (struct arena *a = h->arenas; a; a = next) {
+		next = a->next;
+		free(a->leaves);
+		free(a);
+	}
+	free(h->slots);
 	free(h);
+}
+
+static bool arena_add(struct history *h)
+{
+	struct arena *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return false;
+	a->leaves = aligned_alloc(ARENA_BYTES, ARENA_BYTES);
+	if (!a->leaves) {
+		free(a);
+		return false;
+	}
+	madvise(a->leaves, ARENA_BYTES, MADV_HUGEPAGE);
+	a->next = h->arenas;
+	h->arenas = a;
+	h->fresh = ARENA_LEAVES;
+	return true;
+}
+
+/* Return: a leaf without words, or NULL. */
+static struct leaf *leaf_new(struct history *h)
+{
+	struct leaf *leaf = h->spare;
+
+	if (leaf)
+		memcpy(&h->spare, leaf->word, sizeof(h->spare));
+	else if (h->fresh || arena_add(h))
+		leaf = &h->arenas->leaves[--h->fresh];
+	else
+		return NULL;
+	h->nr_leaves++;
+	memset(leaf, 0, sizeof(*leaf));
+	memset(leaf->open, 0xff, sizeof(leaf->open));
+	return leaf;
+}
+
+static void leaf_free(struct history *h, struct leaf *leaf)
+{
+	if (!leaf)
+		return;
+	memcpy(leaf->word, &h->spare, sizeof(h->spare));
+	h->spare = leaf;
+	h->nr_leaves--;
 }
 
 void history_begin(struct history *h, struct vm_history *v, bool created, uint64_t ts)
@@ -145,9 +216,7 @@ static void region_delete(struct history *h, size_t at)
 {
 	size_t mask = h->nr_slots - 1, hole = at;
 
-	if (h->slots[at].leaf)
-		h->nr_leaves--;
-	free(h->slots[at].leaf);
+	leaf_free(h, h->slots[at].leaf);
 	for (size_t i = (at + 1) & mask; h->slots[i].key; i = (i + 1) & mask) {
 		size_t home = region_home(h, h->slots[i].key);
 
@@ -246,16 +315,16 @@ static struct region *page_set(struct history *h, struct region *r, unsigned int
 			if (!r)
 				return NULL;
 		}
-		r->leaf = calloc(1, sizeof(*r->leaf));
+		r->leaf = leaf_new(h);
 		if (!r->leaf) {
 			/* As if it had been forgotten. */
 			h->evicted++;
 			h->gaps++;
 			return NULL;
 		}
-		h->nr_leaves++;
 	}
 	r->leaf->word[page] = word;
+	r->leaf->open[page / 64] |= 1ULL << page % 64;
 	if (history_time(word) > r->leaf->last)
 		r->leaf->last = history_time(word);
 	return r;
@@ -319,6 +388,8 @@ static enum history_change map_huge(struct history *h, struct vm_history *v, uin
 	r->broken = 0;
 	r->huge = true;
 	r->word = word_make(state, cause, time);
+	if (r->leaf)
+		memset(r->leaf->open, 0xff, sizeof(r->leaf->open));
 	return change;
 }
 
@@ -349,14 +420,48 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 	return HISTORY_BROKEN;
 }
 
+/* Return: the first page from @page on that may yet be taken, HISTORY_PAGES where there is none. */
+static unsigned int page_open(const struct region *r, unsigned int page)
+{
+	uint64_t bits;
+
+	if (!r->leaf || page >= HISTORY_PAGES)
+		return page;
+	bits = r->leaf->open[page / 64] >> page % 64;
+	while (!bits) {
+		page = (page / 64 + 1) * 64;
+		if (page == HISTORY_PAGES)
+			return page;
+		bits = r->leaf->open[page / 64];
+	}
+	return page + __builtin_ctzll(bits);
+}
+
+/* Return: the region, see page_set(). */
+static struct region *page_take(struct history *h, const struct vm_history *v, struct region *r,
+				unsigned int page, const struct history_wide *take, bool never)
+{
+	uint64_t old = page_word(r, page), word;
+	uint64_t at = (r->key & ((1ULL << REGION_BITS) - 1)) * HISTORY_PAGES + page;
+
+	if (v->nr_wide)
+		old = word_current(h, v, at, old);
+	word = word_taken(old, take->word, take->begin, never);
+	if (word != old)
+		r = page_set(h, r, page, word);
+	if (r && r->leaf && (history_cause(word) || history_state(word) == HISTORY_NONE))
+		r->leaf->open[page / 64] &= ~(1ULL << page % 64);
+	return r;
+}
+
 /* Pages @first to @last of a region. */
-static void region_take(struct history *h, struct vm_history *v, enum history_space space,
+static void region_take(struct history *h, const struct vm_history *v, enum history_space space,
 			uint64_t region, unsigned int first, unsigned int last,
 			const struct history_wide *take)
 {
 	bool all = first == 0 && last == HISTORY_PAGES - 1;
 	bool never = space == HISTORY_GFN && history_complete(h, v);
-	uint64_t key = region_key(v, space, region), page = region * HISTORY_PAGES, old, word;
+	uint64_t key = region_key(v, space, region), old;
 	struct region *r = key ? region_find(h, key) : NULL;
 
 	/* Nothing of it was mapped. */
@@ -364,18 +469,12 @@ static void region_take(struct history *h, struct vm_history *v, enum history_sp
 		return;
 	r = r ?: region_get(h, key);
 	if (r && all && (!r->leaf || r->leaf->last < history_time(r->word))) {
-		old = word_current(h, v, page, r->word);
+		old = word_current(h, v, region * HISTORY_PAGES, r->word);
 		r->word = word_taken(old, take->word, take->begin, never);
 		return;
 	}
-	for (unsigned int i = first; r && i <= last; i++) {
-		old = page_word(r, i);
-		if (v->nr_wide)
-			old = word_current(h, v, page + i, old);
-		word = word_taken(old, take->word, take->begin, never);
-		if (word != old)
-			r = page_set(h, r, i, word);
-	}
+	for (unsigned int i = first; r && (i = page_open(r, i)) <= last; i++)
+		r = page_take(h, v, r, i, take, never);
 }
 
 /* What the only wide range of @v does to a region that there is. */
