@@ -14,6 +14,7 @@
 #include "mmuscope.skel.h"
 #include "source/attach.h"
 #include "source/hypervisor.h"
+#include "source/site.h"
 
 #define LINKS_MAX	256
 #define SLOW_MAX	2	/* so many function hooks are taken away in the foreground */
@@ -25,6 +26,7 @@ struct collector {
 	struct probe_set probes;
 	struct collector_maps maps;
 	struct collector_config cfg;
+	struct cause_site sites[CAUSE_SITES];
 	struct bpf_link *links[LINKS_MAX];
 	bool slow[LINKS_MAX];		/* hooks on functions */
 	size_t nlinks;
@@ -119,6 +121,7 @@ static int skel_prepare(struct collector *c)
 		return err;
 	}
 	memcpy((void *)&c->skel->rodata->cfg, &c->cfg, sizeof(c->cfg));
+	memcpy((void *)c->skel->rodata->cause_sites, c->sites, sizeof(c->sites));
 	bpf_map__set_max_entries(c->skel->maps.rings, c->cpus);
 	bpf_map__set_max_entries(c->skel->maps.fault_rings, c->cpus);
 	bpf_map__set_value_size(c->skel->maps.fault_rings,
@@ -387,6 +390,11 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	if (err)
 		goto fail;
 	config_fill(c, cfg);
+	err = sites_read("/proc/kallsyms", c->sites);
+	if (err < 0) {
+		snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(-err));
+		goto fail;
+	}
 	attach_begin(c->kernel);
 	err = collector_load(c, msg, len);
 	attach_end();

@@ -27,11 +27,12 @@ static const struct workload *const workloads[] = {
 	&workload_warm,
 	&workload_fork,
 	&workload_ksm,
+	&workload_host,
 };
 
 enum {
 	O_NAME = 256, O_MEM, O_PAGES, O_ROUNDS, O_SPACES, O_VCPUS, O_VMS,
-	O_BACKING, O_CPL, O_BELL, O_ACCESS, O_MPROTECT, O_GO, O_HOLD, O_READY,
+	O_BACKING, O_CPL, O_BELL, O_ACCESS, O_MPROTECT, O_DO, O_GO, O_HOLD, O_READY,
 	O_DONE, O_TIMEOUT, O_JSON, O_HELP,
 };
 
@@ -48,6 +49,7 @@ static const struct option longs[] = {
 	{ "bell", required_argument, NULL, O_BELL },
 	{ "access", required_argument, NULL, O_ACCESS },
 	{ "mprotect", no_argument, NULL, O_MPROTECT },
+	{ "do", required_argument, NULL, O_DO },
 	{ "go-file", required_argument, NULL, O_GO },
 	{ "hold-file", required_argument, NULL, O_HOLD },
 	{ "ready-file", required_argument, NULL, O_READY },
@@ -75,6 +77,7 @@ static const char help_head[] =
 "  --backing KIND     4k (default), thp, hugetlb\n"
 "  --access A         r, w (default) or x: how 'touch' and 'retouch' touch\n"
 "  --mprotect         'retouch' by mprotect() instead of MADV_DONTNEED\n"
+"  --do WHAT          what the host does in 'host'; without, a list of them\n"
 "  --cpl 0|3          privilege of the guest code (default 0; 3 where KVM is\n"
 "                     software virtualization)\n"
 "  --bell port|mmio   how the guest says that it is done (default: port)\n";
@@ -217,6 +220,9 @@ static int parse_option(struct options *o, int c, const char *text)
 		return -1;
 	case O_MPROTECT:
 		o->mprotect = true;
+		return -1;
+	case O_DO:
+		o->deed = text;
 		return -1;
 	case O_GO:
 		o->go_file = text;

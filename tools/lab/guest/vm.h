@@ -27,6 +27,7 @@ enum backing {
 
 struct options {
 	const char *workload;
+	const char *deed;
 	const char *name;
 	const char *go_file;
 	const char *hold_file;
