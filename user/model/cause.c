@@ -37,13 +37,20 @@ static void note_invalidate(struct history *h, struct vm *vm, const struct mmusc
 	uint64_t begin = begin_of(h, &rec->hdr), time = history_clock(h, rec->hdr.ts);
 	struct vcpu *vcpu = vcpu_of(vm, &rec->hdr);
 	struct slot_range r;
+	bool known = false;
 
 	if (vcpu)
 		vcpu->own_zap = time;
-	for (size_t i = 0; i < vm->slots.nr; i++)
-		if (slot_overlap(&vm->slots.list[i], rec->start, rec->end, &r))
-			history_take(h, &vm->history, HISTORY_GFN, r.gfn, r.pages,
-				     cause_known(rec->cause), begin, time);
+	for (size_t i = 0; i < vm->slots.nr; i++) {
+		if (!slot_overlap(&vm->slots.list[i], rec->start, rec->end, &r))
+			continue;
+		known = true;
+		history_take(h, &vm->history, HISTORY_GFN, r.gfn, r.pages, cause_known(rec->cause),
+			     begin, time);
+	}
+	if (!known && rec->gfns && rec->gfn != MMUSCOPE_UNKNOWN)
+		history_take(h, &vm->history, HISTORY_GFN, rec->gfn, rec->gfns,
+			     cause_known(rec->cause), begin, time);
 }
 
 /* On x86 KVM drops all mappings of a VM when a memslot goes or moves. */
@@ -78,14 +85,16 @@ static uint8_t cause_of_origin(uint8_t origin)
  */
 static void note_zapped(struct history *h, struct vm *vm, const struct mmuscope_shadow_page *rec)
 {
-	uint8_t cause = cause_of_origin(rec->origin);
+	uint8_t cause = cause_known(rec->cause) ?: cause_of_origin(rec->origin);
 	uint64_t time = history_clock(h, rec->hdr.ts);
+	bool replaced = cause == MMUSCOPE_cause_replaced ||
+			(!cause && rec->origin == MMUSCOPE_origin_fault);
 
 	if (!rec->direct)
 		history_take(h, &vm->history, HISTORY_TABLE, TABLE(rec->gfn, rec->level), 1, cause,
 			     time, time);
-	/* In a fault it makes room for a huge page, which the fault tells. */
-	else if (rec->origin != MMUSCOPE_origin_fault && rec->level && rec->level <= 2)
+	/* What makes room for a huge page in a fault is told by that. */
+	else if (!replaced && rec->level && rec->level <= 2)
 		history_take(h, &vm->history, HISTORY_GFN, rec->gfn, 1ULL << 9 * rec->level, cause,
 			     time, time);
 }
@@ -112,11 +121,13 @@ static void note_shadow_page(struct history *h, struct vm *vm,
 
 static void note_collapse(struct history *h, struct vm *vm, const struct mmuscope_collapse *rec)
 {
-	uint64_t time = history_clock(h, rec->hdr.ts);
+	uint8_t cause = cause_known(rec->cause) ?: cause_of_origin(rec->origin);
+	uint64_t pages = rec->pages;
 
-	if (rec->level == 2 || rec->level == 3)
-		history_take(h, &vm->history, HISTORY_GFN, rec->gfn, 1ULL << 9 * (rec->level - 1),
-			     cause_of_origin(rec->origin), time, time);
+	/* Of a collector that told of each huge page. */
+	if (!pages && (rec->level == 2 || rec->level == 3))
+		pages = 1ULL << 9 * (rec->level - 1);
+	history_recover(h, &vm->history, rec->gfn, pages, cause, history_clock(h, rec->hdr.ts));
 }
 
 static void note_invlpg(struct history *h, struct vm *vm, const struct mmuscope_invlpg *rec)

@@ -492,21 +492,27 @@ static void wide_apply(struct history *h, const struct vm_history *v, struct reg
 	}
 }
 
+/* Return: whether the region in a slot has pages of @v from @w's first to its last. */
+static bool region_within(const struct history *h, size_t at, const struct vm_history *v,
+			  const struct history_wide *w, uint64_t *region)
+{
+	uint64_t first = region_key(v, HISTORY_GFN, 0);
+
+	*region = h->slots[at].key - first;
+	return h->slots[at].key >= first && !(*region >> REGION_BITS) &&
+	       *region >= w->first / HISTORY_PAGES && *region <= w->last / HISTORY_PAGES;
+}
+
 /* The oldest wide range is applied to all regions that there are, and forgotten. */
 static void wide_forget(struct history *h, struct vm_history *v)
 {
-	uint64_t first = region_key(v, HISTORY_GFN, 0);
 	struct vm_history only = *v;
+	uint64_t region;
 
 	only.nr_wide = 1;
-	for (size_t i = 0; i < h->nr_slots; i++) {
-		uint64_t region = h->slots[i].key - first;
-
-		if (h->slots[i].key >= first && !(region >> REGION_BITS) &&
-		    region >= only.wide[0].first / HISTORY_PAGES &&
-		    region <= only.wide[0].last / HISTORY_PAGES)
+	for (size_t i = 0; i < h->nr_slots; i++)
+		if (region_within(h, i, v, &only.wide[0], &region))
 			wide_apply(h, &only, &h->slots[i], region);
-	}
 	/* Of pages that no region was made for nothing is known any more. */
 	if (!history_complete(h, v))
 		h->evicted++;
@@ -570,6 +576,20 @@ void history_take(struct history *h, struct vm_history *v, enum history_space sp
 	for (uint64_t at = region; at <= end; at++)
 		region_take(h, v, space, at, at == region ? first % HISTORY_PAGES : 0,
 			    at == end ? last % HISTORY_PAGES : HISTORY_PAGES - 1, &w);
+}
+
+void history_recover(struct history *h, struct vm_history *v, uint64_t first, uint64_t pages,
+		     uint8_t cause, uint64_t time)
+{
+	const struct history_wide w = {
+		first, pages > ~first ? UINT64_MAX : first + pages - 1, time,
+		word_make(HISTORY_TAKEN, cause, time),
+	};
+	uint64_t region;
+
+	for (size_t i = 0; pages && i < h->nr_slots; i++)
+		if (region_within(h, i, v, &w, &region) && h->slots[i].broken)
+			region_take(h, v, HISTORY_GFN, region, 0, HISTORY_PAGES - 1, &w);
 }
 
 void history_settle(struct history *h, struct vm_history *v, enum history_space space,

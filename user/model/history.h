@@ -135,6 +135,10 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 void history_take(struct history *h, struct vm_history *v, enum history_space space,
 		  uint64_t first, uint64_t pages, uint8_t cause, uint64_t begin, uint64_t time);
 
+/* As history_take(), of regions alone that have small pages instead of a huge one. */
+void history_recover(struct history *h, struct vm_history *v, uint64_t first, uint64_t pages,
+		     uint8_t cause, uint64_t time);
+
 /* Pages that had been taken are so no longer. */
 void history_settle(struct history *h, struct vm_history *v, enum history_space space,
 		    uint64_t page, uint64_t time);

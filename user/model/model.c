@@ -232,6 +232,20 @@ static int update_state(struct model *m, struct vm *vm, const struct mmuscope_hd
 	return 0;
 }
 
+/* What only rows of records tell. */
+static void watch(struct vm *vm, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_fault *fault = (const void *)rec;
+	const struct mmuscope_flush *flush = (const void *)rec;
+
+	if (rec->type == MMUSCOPE_TYPE_fault && rec->vcpu < vm->room_vcpus)
+		stuck_add(&vm->now.stuck, &vm->vcpus[rec->vcpu].retries, fault);
+	else if (rec->type == MMUSCOPE_TYPE_flush &&
+		 (flush->scope == MMUSCOPE_scope_remote ||
+		  flush->scope == MMUSCOPE_scope_remote_range))
+		storm_add(&vm->now.storm, &vm->flushes, rec->ts);
+}
+
 static int count_lost_cpu(struct ledger *l, size_t cpu, uint64_t count)
 {
 	uint64_t *list;
@@ -282,6 +296,7 @@ static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 		m->cause = cause_fault(m->history, vm, (const struct mmuscope_fault *)rec);
 	else
 		cause_note(m->history, vm, rec);
+	watch(vm, rec);
 	return err ? err : stats_add(&vm->now, rec, &m->cause);
 }
 

@@ -25,6 +25,7 @@
  * struct vcpu - one vCPU
  * @exits_until: end of the last interval of exits
  * @own_zap: history_clock() of the last invalidation by its own thread
+ * @retries: faults that were tried again, the last ones in a row
  * @table: word of a zapped page-table page that the running fault has made again, or 0
  */
 struct vcpu {
@@ -34,6 +35,7 @@ struct vcpu {
 	uint64_t exits_until;
 	uint64_t own_zap;
 	uint64_t table;
+	struct stuck_row retries;
 };
 
 /**
@@ -47,6 +49,7 @@ struct vcpu {
  * @vcpus: by vcpu_id, of which @nr_vcpus were seen
  * @history: what became of its pages
  * @unsync_gfn: guest page table that was left writable last, at @unsync_ts
+ * @flushes: of all vCPUs, of late
  * @invlpgs: KVM handles the guest's INVLPG
  * @now: sums of the running interval
  * @past: sums of the intervals before
@@ -67,6 +70,7 @@ struct vm {
 	struct vm_history history;
 	uint64_t unsync_gfn;
 	uint64_t unsync_ts;
+	struct storm_window flushes;
 	bool invlpgs;
 	struct vm_stats now;
 	struct vm_stats past;

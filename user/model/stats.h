@@ -12,8 +12,22 @@
 #include "lib/schema.h"
 #include "model/cause.h"
 #include "model/notify.h"
+#include "model/storm.h"
+#include "model/stuck.h"
 
 enum stats_phase { PHASE_HANDLER, PHASE_RESOLVE, PHASE_LOCK, PHASES };
+
+/* Parts of a fault that follow each other and are all of it. */
+enum stats_time {
+	TIME_OUTSIDE,	/* from the exit to the handler, and from there to the entry */
+	TIME_HOST,	/* the host's page is looked for */
+	TIME_ASLEEP,	/* the same, in faults that slept */
+	TIME_LOCK,	/* waiting for mmu_lock */
+	TIME_MAP,	/* the rest of the handler: page tables */
+	TIME_USER,	/* in faults that went to user space, all that is not the handler */
+	TIME_UNKNOWN,	/* faults whose handler was not measured */
+	STATS_TIMES
+};
 
 #define STATS_LEVELS	4	/* 0 nothing mapped, 1 4K, 2 2M, 3 1G */
 
@@ -55,7 +69,9 @@ enum {
 	COUNT_HUGE = COUNT_COLLAPSE + STATS_LEVELS,
 	COUNT_BROKEN = COUNT_HUGE + STATS_LEVELS * CAUSES,	/* enum history_change, by cause */
 	COUNT_REBUILT = COUNT_BROKEN + CAUSES,
-	COUNT_SLOT = COUNT_REBUILT + CAUSES,
+	/* where the time of faults went, in ns, by cause and enum stats_time */
+	COUNT_TIME = COUNT_REBUILT + CAUSES,
+	COUNT_SLOT = COUNT_TIME + CAUSES * STATS_TIMES,
 	/* by family: pages of syncs, accessed ranges of scans */
 	COUNT_AMOUNT = COUNT_SLOT + WORDS_slot_op,
 	COUNTS = COUNT_AMOUNT + MMUSCOPE_TYPES,
@@ -81,6 +97,8 @@ struct vm_stats {
 	uint64_t count[COUNTS];
 	uint64_t records[MMUSCOPE_TYPES];
 	struct notify notify;
+	struct storm storm;
+	struct stuck stuck;
 	struct exit_row *exits;
 	size_t nr_exits;
 	uint64_t vcpu_ns;

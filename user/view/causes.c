@@ -80,3 +80,81 @@ void view_causes(const struct vm_view *v)
 		section_note(v->section, "The cause of %.1f%% of the faults is not known.",
 			     100.0 * unknown / all);
 }
+
+/* Letters of the parts of a fault in a bar, by enum stats_time. */
+static const char letters[STATS_TIMES + 1] = "xhslmu?";
+
+#define BAR_WIDTH	30
+
+/* A bar in which each part has its share of letters; what is left of rounding goes to the last. */
+static const char *bar_make(struct report *r, const uint64_t *ns, uint64_t all)
+{
+	char bar[BAR_WIDTH + 1] = "";
+	uint64_t sum = 0;
+	size_t at = 0;
+
+	for (unsigned int i = 0; i < STATS_TIMES; i++) {
+		size_t end;
+
+		sum += ns[i];
+		end = (double)sum / all * BAR_WIDTH + 0.5;
+		while (at < end && at < BAR_WIDTH)
+			bar[at++] = letters[i];
+	}
+	return report_text(r, "%s", bar);
+}
+
+static void time_row(const struct vm_view *v, struct table *t, const char *cause,
+		     const uint64_t *ns)
+{
+	uint64_t all = 0;
+	struct cell *row;
+
+	for (unsigned int i = 0; i < STATS_TIMES; i++)
+		all += ns[i];
+	if (!all)
+		return;
+	row = table_row(t);
+	*row++ = cell_text(cause);
+	*row++ = cell_ns(all);
+	for (unsigned int i = 0; i < STATS_TIMES; i++)
+		*row++ = cell_percent(ns[i], all);
+	*row = cell_text(bar_make(v->section->report, ns, all));
+}
+
+void view_times(const struct vm_view *v)
+{
+	static const struct column columns[] = {
+		{ "cause", "cause", true, 0 },
+		{ "ns", "time", false, 0 },
+		{ "outside", "exit", false, 5 },
+		{ "host", "host", false, 1 },
+		{ "asleep", "asleep", false, 2 },
+		{ "lock", "lock", false, 3 },
+		{ "map", "map", false, 4 },
+		{ "user", "user", false, 6 },
+		{ "unknown", "?", false, 7 },
+		{ "bar", "parts", true, 0 },
+	};
+	struct table *t = section_table(v->section, "fault_times", "Faults, part by part", columns,
+					ARRAY_SIZE(columns));
+	uint64_t all[STATS_TIMES] = { 0 }, unknown[STATS_TIMES] = { 0 };
+
+	for (unsigned int cause = 0; cause < CAUSES; cause++) {
+		const uint64_t *ns = &v->st->count[COUNT_TIME + cause * STATS_TIMES];
+
+		for (unsigned int i = 0; i < STATS_TIMES; i++) {
+			all[i] += ns[i];
+			unknown[i] += cause_is_unknown(cause) ? ns[i] : 0;
+		}
+		if (!cause_is_unknown(cause))
+			time_row(v, t, cause_text(cause), ns);
+	}
+	time_row(v, t, cause_text(MMUSCOPE_cause_unknown), unknown);
+	time_row(v, t, "all", all);
+	table_sort(t, "ns");
+	if (t && t->nr_rows)
+		section_note(v->section, "x exit to handler and back to entry, h host page, s host "
+			     "page in faults that slept, l waiting for mmu_lock, m page tables, u user "
+			     "space, ? not measured.");
+}

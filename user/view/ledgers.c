@@ -1,13 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The ledgers: who asked for TLB flushes and why, what became of huge pages. */
+#include "lib/format.h"
 #include "view/view.h"
+
+static void storm_note(const struct vm_view *v)
+{
+	const struct storm *s = &v->st->storm;
+	char within[FORMAT_MAX], span[FORMAT_MAX], peak[FORMAT_MAX];
+
+	section_fact(v->section, "storm_ns", NULL, cell_ns(s->windows * STORM_WINDOW_NS));
+	section_fact(v->section, "storm_peak", NULL, cell_rate(s->peak, STORM_WINDOW_NS));
+	if (!s->windows)
+		return;
+	section_note(v->section, "A storm of TLB flushes: in %s of %s the VM was asked to flush all "
+		     "vCPUs more than %u times a second, at most %s times.",
+		     format_ns(span, s->windows * STORM_WINDOW_NS),
+		     format_ns(within, v->elapsed_ns),
+		     (unsigned int)(STORM_FLUSHES * 1000000000ULL / STORM_WINDOW_NS),
+		     format_rate(peak, s->peak * 1e9 / STORM_WINDOW_NS));
+}
+
+void view_stuck(const struct vm_view *v)
+{
+	const struct stuck *s = &v->st->stuck;
+	char span[FORMAT_MAX], count[FORMAT_MAX];
+
+	section_fact(v->section, "stuck_rows", NULL, cell_count(s->rows));
+	section_fact(v->section, "stuck_ns", NULL, cell_ns(s->ns));
+	if (!s->rows)
+		return;
+	section_note(v->section, "No progress: vCPU %u faulted %s times in a row within %s, at the "
+		     "same instruction (%#llx) on the same frame (%#llx), and KVM's answer was to "
+		     "try again.", s->worst.vcpu, format_count(count, s->worst.count),
+		     format_ns(span, s->worst.end - s->worst.begin),
+		     (unsigned long long)s->worst.rip, (unsigned long long)s->worst.gfn);
+}
 
 void view_flushes(const struct vm_view *v)
 {
 	static const struct column columns[] = {
 		{ "scope", "scope", true, 0 },
 		{ "origin", "origin", true, 0 },
-		{ "cause", "cause", true, 6 },
+		{ "cause", "cause", true, 0 },
 		VIEW_HIST_COLUMNS,
 		{ "kicked", "kicked", false, 0 },
 	};
@@ -29,6 +63,7 @@ void view_flushes(const struct vm_view *v)
 		*row = cell_count(v->st->count[COUNT_KICKED + i]);
 	}
 	table_sort(t, "count");
+	storm_note(v);
 }
 
 static void huge_row(const struct vm_view *v, struct table *t, const char *what, const char *level,

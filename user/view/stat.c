@@ -89,6 +89,8 @@ static void stat_vm(struct report *r, const struct model *m, const struct vm *vm
 	stat_facts(&v);
 	view_faults(&v);
 	view_causes(&v);
+	view_times(&v);
+	view_stuck(&v);
 	view_flushes(&v);
 	view_shadow(&v);
 	view_invalidations(&v);

@@ -64,6 +64,8 @@ struct vm_view {
 
 void view_faults(const struct vm_view *v);
 void view_causes(const struct vm_view *v);
+void view_times(const struct vm_view *v);
+void view_stuck(const struct vm_view *v);
 void view_flushes(const struct vm_view *v);
 void view_shadow(const struct vm_view *v);
 void view_invalidations(const struct vm_view *v);
