@@ -19,6 +19,7 @@ static const struct {
 	{ "report", cmd_report, "print the tables and histograms of a recording" },
 	{ "script", cmd_script, "print the records of a recording" },
 	{ "info", cmd_info, "say what a recording holds" },
+	{ "explain", cmd_explain, "say what is expensive in each VM, why, and what changes it" },
 	{ "list", cmd_list, "list the VMs that are running" },
 	{ "lab", cmd_lab, "run the same guests under EPT, NPT and shadow paging, compare" },
 	{ "doctor", cmd_doctor, "say what this host can do, and what is missing" },

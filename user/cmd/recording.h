@@ -19,6 +19,8 @@
  * @to_ns: --time, UINT64_MAX for the end
  * @filter: --filter, or NULL
  * @types: families that the caller wants, to be set before recording_open()
+ * @aside: called, unless NULL, for what the filter leaves out, of families in @aside_types
+ * @aside_types: families that are read for that
  * @source: the recording, once open
  */
 struct recording {
@@ -28,6 +30,8 @@ struct recording {
 	uint64_t to_ns;
 	struct filter *filter;
 	uint64_t types;
+	int (*aside)(void *ctx, const struct mmuscope_hdr *rec);
+	uint64_t aside_types;
 	struct source *source;
 };
 

@@ -11,9 +11,8 @@
 
 const char *cause_text(uint8_t cause)
 {
-	if (cause == CAUSE_MMIO || cause == CAUSE_GUEST)
-		return "none";
-	return schema_word_text(SET_cause, cause < WORDS_cause ? cause : MMUSCOPE_cause_unknown);
+	cause = cause_plain(cause);
+	return cause == CAUSE_MMIO ? "none" : schema_word_text(SET_cause, cause);
 }
 
 /* Words of a newer schema are not known. */
@@ -192,7 +191,8 @@ struct fault_view {
 	bool shadow;
 };
 
-static struct fault_cause cause_plain(uint8_t cause)
+/* Without an age. */
+static struct fault_cause cause_only(uint8_t cause)
 {
 	return (struct fault_cause){ .cause = cause };
 }
@@ -222,19 +222,19 @@ static struct fault_cause cause_protected(const struct fault_view *v)
 	bool table = v->vm->unsync_gfn == v->gfn && v->vm->unsync_ts >= f->hdr.ts - f->hdr.dur;
 
 	if (slot && slot->flags & KVM_MEM_READONLY)
-		return cause_plain(CAUSE_MMIO);
+		return cause_only(CAUSE_MMIO);
 	if (v->shadow && (table || f->verdict == MMUSCOPE_verdict_emulated))
-		return cause_plain(MMUSCOPE_cause_pt_write);
+		return cause_only(MMUSCOPE_cause_pt_write);
 	if (slot && slot->protected)
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
 	if (v->shadow || f->mode > MMUSCOPE_mode_shadow)
-		return cause_plain(CAUSE_UNTAKEN);
+		return cause_only(CAUSE_UNTAKEN);
 	/* What is fixed without the lock was write-protected by KVM, not by the host. */
 	if (f->verdict == MMUSCOPE_verdict_fast_fixed)
-		return cause_plain(MMUSCOPE_cause_dirty_log);
+		return cause_only(MMUSCOPE_cause_dirty_log);
 	/* With nothing else to protect it, the host's page is one that is copied on write. */
-	return cause_plain(MMUSCOPE_cause_ksm_break);
+	return cause_only(MMUSCOPE_cause_ksm_break);
 }
 
 /* Of shadow paging alone: the guest, or the table that the translation was in. */
@@ -262,16 +262,16 @@ static struct fault_cause cause_missing(const struct fault_view *v)
 		return cause_since(v, history_cause(v->word), history_time(v->word));
 	case HISTORY_NONE:
 		if (history_complete(v->h, &v->vm->history))
-			return cause_plain(MMUSCOPE_cause_first_touch);
+			return cause_only(MMUSCOPE_cause_first_touch);
 		if (v->shadow && cause_shadow(v, &c))
 			return c;
-		return cause_plain(CAUSE_UNSEEN);
+		return cause_only(CAUSE_UNSEEN);
 	default:
 		break;
 	}
 	/* Another vCPU was quicker, with the same page for the same reason. */
 	if (history_time(v->word) >= v->begin)
-		return cause_plain(history_cause(v->word));
+		return cause_only(history_cause(v->word));
 	if (v->shadow && cause_shadow(v, &c))
 		return c;
 	/* KVM takes a huge page away when it must know which of its pages are written. */
@@ -280,7 +280,7 @@ static struct fault_cause cause_missing(const struct fault_view *v)
 	    history_clock(v->h, slot->protected) > history_time(v->word))
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
-	return cause_plain(CAUSE_UNTAKEN);
+	return cause_only(CAUSE_UNTAKEN);
 }
 
 static struct fault_cause cause_find(const struct fault_view *v)
@@ -288,18 +288,18 @@ static struct fault_cause cause_find(const struct fault_view *v)
 	const struct mmuscope_fault *f = v->f;
 
 	if (f->verdict == MMUSCOPE_verdict_reflected)
-		return cause_plain(CAUSE_GUEST);
+		return cause_only(CAUSE_GUEST);
 	if (is_mmio(f))
-		return cause_plain(CAUSE_MMIO);
+		return cause_only(CAUSE_MMIO);
 	if (f->gpa == MMUSCOPE_UNKNOWN)
-		return cause_plain(CAUSE_NO_ADDRESS);
+		return cause_only(CAUSE_NO_ADDRESS);
 	if (f->condition == MMUSCOPE_condition_write_protected)
 		return cause_protected(v);
 	if (f->condition == MMUSCOPE_condition_exec_denied && !v->shadow)
-		return cause_plain(MMUSCOPE_cause_nx_huge_page);
+		return cause_only(MMUSCOPE_cause_nx_huge_page);
 	/* KVM keeps the entry and takes its present bit, to see whether the page is used. */
 	if (f->verdict == MMUSCOPE_verdict_fast_fixed)
-		return cause_plain(MMUSCOPE_cause_aging);
+		return cause_only(MMUSCOPE_cause_aging);
 	return cause_missing(v);
 }
 

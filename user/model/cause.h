@@ -13,6 +13,14 @@
 
 struct vm;
 
+/* Families that the causes of faults come from, a bit for each as struct chunk has it. */
+#define CAUSE_TYPES								\
+	(1ULL << MMUSCOPE_TYPE_fault | 1ULL << MMUSCOPE_TYPE_invalidate |	\
+	 1ULL << MMUSCOPE_TYPE_slot | 1ULL << MMUSCOPE_TYPE_shadow_page |	\
+	 1ULL << MMUSCOPE_TYPE_collapse | 1ULL << MMUSCOPE_TYPE_split |		\
+	 1ULL << MMUSCOPE_TYPE_dirty | 1ULL << MMUSCOPE_TYPE_invlpg |		\
+	 1ULL << MMUSCOPE_TYPE_unsync | 1ULL << MMUSCOPE_TYPE_vm | 1ULL << MMUSCOPE_TYPE_vcpu)
+
 /* Behind the schema's words: why there is none. */
 enum {
 	CAUSE_UNSEEN = WORDS_cause,	/* the page may have been mapped before tracing began */
@@ -38,6 +46,14 @@ struct fault_cause {
 	uint64_t age;
 	uint64_t broken_ns;
 };
+
+/* Return: @cause with all that is unknown as the schema's word, all that needs none as CAUSE_MMIO. */
+static inline uint8_t cause_plain(uint8_t cause)
+{
+	if (cause >= CAUSE_MMIO)
+		return CAUSE_MMIO;
+	return cause < WORDS_cause ? cause : MMUSCOPE_cause_unknown;
+}
 
 /* Return: the schema's word for @cause: "unknown", or "none" where a fault needs none. */
 const char *cause_text(uint8_t cause);

@@ -117,6 +117,14 @@ uint64_t group_types(const struct group *g)
 	return types;
 }
 
+bool group_has_cause(const struct group *g)
+{
+	for (size_t i = 0; i < g->nr_keys; i++)
+		if (g->key[i].cause)
+			return true;
+	return false;
+}
+
 static uint64_t slot_of(const struct model *m, const struct schema_field *f,
 			const struct mmuscope_hdr *rec)
 {
@@ -140,7 +148,7 @@ static union group_value value_of(const struct group_key *k, const struct model 
 	if (k->slot && strcmp(f->name, "slot"))
 		v.number = slot_of(m, f, rec);
 	else if (k->cause && rec->type == MMUSCOPE_TYPE_fault)
-		v.number = model_cause(m)->cause;
+		v.number = cause_plain(model_cause(m)->cause);
 	else if (f->type == TYPE_TEXT)
 		memcpy(v.text, (const char *)rec + f->offset, f->size);
 	else

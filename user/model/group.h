@@ -74,6 +74,9 @@ void group_free(struct group *g);
 /* Return: families that have all keys, a bit for each as struct chunk has it. */
 uint64_t group_types(const struct group *g);
 
+/* Return: whether rows differ by cause, which faults have from the model. */
+bool group_has_cause(const struct group *g);
+
 /* Counts @rec, after @m has been fed with it, if its family has all keys. Return: 0 or -ENOMEM. */
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec);
 

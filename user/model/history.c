@@ -67,6 +67,7 @@ struct history {
 	uint64_t gaps;
 	uint64_t base;		/* time stamp from which words count */
 	uint32_t serial;
+	bool partial;
 };
 
 struct history *history_new(size_t slots, size_t leaves)
@@ -156,9 +157,14 @@ void history_gap(struct history *h)
 	h->gaps++;
 }
 
+void history_partial(struct history *h)
+{
+	h->partial = true;
+}
+
 bool history_complete(const struct history *h, const struct vm_history *v)
 {
-	return v->created && v->gaps == h->gaps;
+	return v->created && v->gaps == h->gaps && !h->partial;
 }
 
 uint64_t history_clock(const struct history *h, uint64_t ts)

@@ -104,6 +104,9 @@ void history_begin(struct history *h, struct vm_history *v, bool created, uint64
 /* Records were lost: from now on, what was not seen may have been. */
 void history_gap(struct history *h);
 
+/* What there is to see begins in the middle. */
+void history_partial(struct history *h);
+
 /* Return: whether a page of @v that the history does not have was never mapped. */
 bool history_complete(const struct history *h, const struct vm_history *v);
 

@@ -268,6 +268,14 @@ static int feed_lost(struct ledger *l, const struct mmuscope_lost *rec)
 	return count_lost_cpu(l, rec->cpu, rec->count);
 }
 
+static void feed_cause(struct model *m, struct vm *vm, const struct mmuscope_hdr *rec)
+{
+	if (rec->type == MMUSCOPE_TYPE_fault)
+		m->cause = cause_fault(m->history, vm, (const struct mmuscope_fault *)rec);
+	else
+		cause_note(m->history, vm, rec);
+}
+
 static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 {
 	struct vm *vm;
@@ -292,15 +300,27 @@ static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 	err = update_state(m, vm, rec);
 	/* A record of a VM's begin may have given its number to another. */
 	vm = m->by_id[rec->vm];
-	if (rec->type == MMUSCOPE_TYPE_fault)
-		m->cause = cause_fault(m->history, vm, (const struct mmuscope_fault *)rec);
-	else
-		cause_note(m->history, vm, rec);
+	feed_cause(m, vm, rec);
 	watch(vm, rec);
 	return err ? err : stats_add(&vm->now, rec, &m->cause);
 }
 
-int model_feed(struct model *m, const struct mmuscope_hdr *rec)
+static int note_known(struct model *m, const struct mmuscope_hdr *rec)
+{
+	struct vm *vm;
+
+	if (rec->vm == MMUSCOPE_NO_VM || rec->type >= 64 || !(CAUSE_TYPES >> rec->type & 1))
+		return 0;
+	vm = vm_get(m, rec->vm, rec->ts);
+	if (!vm)
+		return -ENOMEM;
+	feed_cause(m, vm, rec);
+	return 0;
+}
+
+/* Hands @rec to @take, with zeroes for what it is short of. Return: as @take. */
+static inline __attribute__((always_inline)) int with_known(struct model *m, const struct mmuscope_hdr *rec,
+		      int (*take)(struct model *, const struct mmuscope_hdr *))
 {
 	/* By a recording's header a record may be older and shorter than this version's. */
 	union {
@@ -318,10 +338,25 @@ int model_feed(struct model *m, const struct mmuscope_hdr *rec)
 		return 0;
 	}
 	if (__builtin_expect(rec->size >= sizes[rec->type], 1))
-		return feed_known(m, rec);
+		return take(m, rec);
 	memset(&padded, 0, sizeof(padded));
 	memcpy(&padded, rec, rec->size);
-	return feed_known(m, &padded.hdr);
+	return take(m, &padded.hdr);
+}
+
+int model_feed(struct model *m, const struct mmuscope_hdr *rec)
+{
+	return with_known(m, rec, feed_known);
+}
+
+int model_note(struct model *m, const struct mmuscope_hdr *rec)
+{
+	return with_known(m, rec, note_known);
+}
+
+void model_partial(struct model *m)
+{
+	history_partial(m->history);
 }
 
 static int ledger_fold(struct ledger *to, struct ledger *from)

@@ -109,6 +109,12 @@ void model_free(struct model *m);
 /* Takes @rec into account; does not keep it. Return: 0 or -ENOMEM. */
 int model_feed(struct model *m, const struct mmuscope_hdr *rec);
 
+/* Takes of @rec only what the causes of later faults hang on: it is not to be counted. */
+int model_note(struct model *m, const struct mmuscope_hdr *rec);
+
+/* Records are from the middle of what happened: a VM that was made may have mapped pages. */
+void model_partial(struct model *m);
+
 /* Ends the running interval: its sums are added to the past. Return: 0 or -ENOMEM. */
 int model_fold(struct model *m);
 

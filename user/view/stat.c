@@ -102,6 +102,11 @@ static void stat_vm(struct report *r, const struct model *m, const struct vm *vm
 	view_exits(&v);
 }
 
+bool view_wanted(const struct view_window *w, const struct vm *vm)
+{
+	return (!w->name || !strcmp(w->name, vm->name)) && (!w->pid || w->pid == vm->pid);
+}
+
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w)
 {
 	size_t nr = 0;
@@ -109,7 +114,7 @@ size_t view_stat(struct report *r, const struct model *m, const struct view_wind
 	for (size_t i = 0; i < model_vms(m); i++) {
 		const struct vm *vm = model_vm(m, i);
 
-		if ((w->name && strcmp(w->name, vm->name)) || (w->pid && w->pid != vm->pid))
+		if (!view_wanted(w, vm))
 			continue;
 		/* In an interval, a VM that is gone has nothing to say. */
 		if (stats_empty(w->past ? &vm->past : &vm->now) &&

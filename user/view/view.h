@@ -25,6 +25,9 @@ struct view_window {
 	uint32_t pid;
 };
 
+/* Return: whether @vm is one of those that are looked at. */
+bool view_wanted(const struct view_window *w, const struct vm *vm);
+
 /* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w);
 
