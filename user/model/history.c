@@ -127,12 +127,13 @@ static struct leaf *leaf_new(struct history *h)
 	if (leaf)
 		memcpy(&h->spare, leaf->word, sizeof(h->spare));
 	else if (h->fresh || arena_add(h))
-		leaf = &h->arenas->leaves[--h->fresh];
-	else
+		leaf = h->arenas->leaves + --h->fresh;
+	if (!leaf)
 		return NULL;
 	h->nr_leaves++;
-	memset(leaf, 0, sizeof(*leaf));
-	memset(leaf->open, 0xff, sizeof(leaf->open));
+	*leaf = (struct leaf){ 0 };
+	for (unsigned int i = 0; i < HISTORY_PAGES / 64; i++)
+		leaf->open[i] = UINT64_MAX;
 	return leaf;
 }
 
