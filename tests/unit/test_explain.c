@@ -85,7 +85,7 @@ static void add_faults(struct world *w, uint8_t cause, unsigned int n, uint64_t 
 	f.hdr.dur = ns;
 	f.hdr.size = sizeof(f);
 	for (unsigned int i = 0; i < n; i++)
-		assert_int_equal(stats_add(&w->st, &f.hdr, &c), 0);
+		assert_int_equal(stats_add(&w->st, &f.hdr) ?: stats_add_cause(&w->st, &f, &c), 0);
 }
 
 static void add_caused(struct world *w, uint8_t cause, unsigned int n)
@@ -156,7 +156,7 @@ static void shadow_paging(void **state)
 	struct world *w = *state;
 	struct mmuscope_invlpg rec = { .hdr = { .type = MMUSCOPE_TYPE_invlpg, .dur = SECOND } };
 
-	assert_int_equal(stats_add(&w->st, &rec.hdr, NULL), 0);
+	assert_int_equal(stats_add(&w->st, &rec.hdr), 0);
 	says(w, "shadow_paging", false);
 	w->vm.mode = MMUSCOPE_mode_shadow;
 	says(w, "shadow_paging", true);
@@ -171,7 +171,7 @@ static void waits_for_the_lock(void **state)
 	struct world *w = *state;
 
 	says(w, "mmu_lock", false);
-	assert_int_equal(stats_add(&w->st, &wait.hdr, NULL), 0);
+	assert_int_equal(stats_add(&w->st, &wait.hdr), 0);
 	add_faults(w, 0, 100, 1000000, f);
 	says(w, "mmu_lock", false);
 	add_faults(w, 0, 100, 1000000, f);
@@ -215,9 +215,9 @@ static void broken_huge_pages(void **state)
 
 	says(w, "huge_pages_broken", false);
 	for (int i = 0; i < 63; i++)
-		assert_int_equal(stats_add(&w->st, &split.hdr, NULL), 0);
+		assert_int_equal(stats_add(&w->st, &split.hdr), 0);
 	says(w, "huge_pages_broken", false);
-	assert_int_equal(stats_add(&w->st, &split.hdr, NULL), 0);
+	assert_int_equal(stats_add(&w->st, &split.hdr), 0);
 	says(w, "huge_pages_broken", true);
 }
 

@@ -16,6 +16,7 @@
  * struct region - 512 pages
  * @key: VM, space and number; 0 for an empty slot of the table
  * @word: of all pages that have no newer one
+ * @last: time of the newest word of a page
  * @broken: time at which it had small pages for the first time after a huge one, 0 if it has not
  * @huge: it was mapped by a huge page last
  * @leaf: words of pages, NULL as long as there is none
@@ -23,24 +24,15 @@
 struct region {
 	uint64_t key;
 	uint64_t word;
+	uint64_t last;
 	uint64_t broken : 63;
 	uint64_t huge : 1;
-	struct leaf *leaf;
-};
-
-/**
- * struct leaf - words of pages
- * @last: time of the newest word
- * @open: a bit for each page that something may yet take away; those that are gone need no look
- */
-struct leaf {
-	uint64_t last;
-	uint64_t open[HISTORY_PAGES / 64];
-	uint64_t word[HISTORY_PAGES];
+	uint64_t *leaf;
 };
 
 #define ARENA_BYTES	(2UL << 20)
-#define ARENA_LEAVES	(ARENA_BYTES / sizeof(struct leaf))
+#define LEAF_BYTES	(HISTORY_PAGES * sizeof(uint64_t))
+#define ARENA_LEAVES	(ARENA_BYTES / LEAF_BYTES)
 
 /*
  * Faults come in any order: with leaves all over small pages most of the time would go into
@@ -48,7 +40,7 @@ struct leaf {
  */
 struct arena {
 	struct arena *next;
-	struct leaf *leaves;
+	uint64_t *leaves;
 };
 
 struct history {
@@ -60,7 +52,7 @@ struct history {
 	size_t max_leaves;
 	struct arena *arenas;
 	size_t fresh;		/* leaves of the first arena that were never used */
-	struct leaf *spare;	/* leaves that were given back, by their first word */
+	uint64_t *spare;		/* leaves that were given back, by their first word */
 	size_t memo;		/* slot that was used last */
 	size_t hand;		/* where to look for something to forget */
 	uint64_t evicted;
@@ -120,28 +112,25 @@ static bool arena_add(struct history *h)
 }
 
 /* Return: a leaf without words, or NULL. */
-static struct leaf *leaf_new(struct history *h)
+static uint64_t *leaf_new(struct history *h)
 {
-	struct leaf *leaf = h->spare;
+	uint64_t *leaf = h->spare;
 
 	if (leaf)
-		memcpy(&h->spare, leaf->word, sizeof(h->spare));
+		memcpy(&h->spare, leaf, sizeof(h->spare));
 	else if (h->fresh || arena_add(h))
-		leaf = h->arenas->leaves + --h->fresh;
+		leaf = h->arenas->leaves + --h->fresh * HISTORY_PAGES;
 	if (!leaf)
 		return NULL;
 	h->nr_leaves++;
-	*leaf = (struct leaf){ 0 };
-	for (unsigned int i = 0; i < HISTORY_PAGES / 64; i++)
-		leaf->open[i] = UINT64_MAX;
-	return leaf;
+	return memset(leaf, 0, LEAF_BYTES);
 }
 
-static void leaf_free(struct history *h, struct leaf *leaf)
+static void leaf_free(struct history *h, uint64_t *leaf)
 {
 	if (!leaf)
 		return;
-	memcpy(leaf->word, &h->spare, sizeof(h->spare));
+	memcpy(leaf, &h->spare, sizeof(h->spare));
 	h->spare = leaf;
 	h->nr_leaves--;
 }
@@ -215,7 +204,7 @@ static uint64_t region_newest(const struct region *r)
 {
 	uint64_t time = history_time(r->word);
 
-	return r->leaf && r->leaf->last > time ? r->leaf->last : time;
+	return r->last > time ? r->last : time;
 }
 
 /* Empties a slot, and moves those behind it that would not be found any more. */
@@ -304,7 +293,7 @@ static struct region *region_get(struct history *h, uint64_t key)
 
 static inline uint64_t page_word(const struct region *r, unsigned int page)
 {
-	uint64_t word = r->leaf ? r->leaf->word[page] : 0;
+	uint64_t word = r->leaf ? r->leaf[page] : 0;
 
 	return word && history_time(word) >= history_time(r->word) ? word : r->word;
 }
@@ -330,10 +319,9 @@ static struct region *page_set(struct history *h, struct region *r, unsigned int
 			return NULL;
 		}
 	}
-	r->leaf->word[page] = word;
-	r->leaf->open[page / 64] |= 1ULL << page % 64;
-	if (history_time(word) > r->leaf->last)
-		r->leaf->last = history_time(word);
+	r->leaf[page] = word;
+	if (history_time(word) > r->last)
+		r->last = history_time(word);
 	return r;
 }
 
@@ -369,6 +357,15 @@ static uint64_t word_current(const struct history *h, const struct vm_history *v
 	return word;
 }
 
+void history_expect(struct history *h, const struct vm_history *v, uint64_t gfn)
+{
+	uint64_t key = region_key(v, HISTORY_GFN, gfn / HISTORY_PAGES);
+	const struct region *r = key ? region_find(h, key) : NULL;
+
+	if (r && r->leaf)
+		__builtin_prefetch(&r->leaf[gfn % HISTORY_PAGES]);
+}
+
 uint64_t history_look(struct history *h, const struct vm_history *v, enum history_space space,
 		      uint64_t page)
 {
@@ -395,8 +392,6 @@ static enum history_change map_huge(struct history *h, struct vm_history *v, uin
 	r->broken = 0;
 	r->huge = true;
 	r->word = word_make(state, cause, time);
-	if (r->leaf)
-		memset(r->leaf->open, 0xff, sizeof(r->leaf->open));
 	return change;
 }
 
@@ -427,40 +422,6 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 	return HISTORY_BROKEN;
 }
 
-/* Return: the first page from @page on that may yet be taken, HISTORY_PAGES where there is none. */
-static unsigned int page_open(const struct region *r, unsigned int page)
-{
-	uint64_t bits;
-
-	if (!r->leaf || page >= HISTORY_PAGES)
-		return page;
-	bits = r->leaf->open[page / 64] >> page % 64;
-	while (!bits) {
-		page = (page / 64 + 1) * 64;
-		if (page == HISTORY_PAGES)
-			return page;
-		bits = r->leaf->open[page / 64];
-	}
-	return page + __builtin_ctzll(bits);
-}
-
-/* Return: the region, see page_set(). */
-static struct region *page_take(struct history *h, const struct vm_history *v, struct region *r,
-				unsigned int page, const struct history_wide *take, bool never)
-{
-	uint64_t old = page_word(r, page), word;
-	uint64_t at = (r->key & ((1ULL << REGION_BITS) - 1)) * HISTORY_PAGES + page;
-
-	if (v->nr_wide)
-		old = word_current(h, v, at, old);
-	word = word_taken(old, take->word, take->begin, never);
-	if (word != old)
-		r = page_set(h, r, page, word);
-	if (r && r->leaf && (history_cause(word) || history_state(word) == HISTORY_NONE))
-		r->leaf->open[page / 64] &= ~(1ULL << page % 64);
-	return r;
-}
-
 /* Pages @first to @last of a region. */
 static void region_take(struct history *h, const struct vm_history *v, enum history_space space,
 			uint64_t region, unsigned int first, unsigned int last,
@@ -468,20 +429,26 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 {
 	bool all = first == 0 && last == HISTORY_PAGES - 1;
 	bool never = space == HISTORY_GFN && history_complete(h, v);
-	uint64_t key = region_key(v, space, region), old;
+	uint64_t key = region_key(v, space, region), old, word;
 	struct region *r = key ? region_find(h, key) : NULL;
 
 	/* Nothing of it was mapped. */
 	if (!r && never)
 		return;
 	r = r ?: region_get(h, key);
-	if (r && all && (!r->leaf || r->leaf->last < history_time(r->word))) {
+	if (r && all && (!r->leaf || r->last < history_time(r->word))) {
 		old = word_current(h, v, region * HISTORY_PAGES, r->word);
 		r->word = word_taken(old, take->word, take->begin, never);
 		return;
 	}
-	for (unsigned int i = first; r && (i = page_open(r, i)) <= last; i++)
-		r = page_take(h, v, r, i, take, never);
+	for (unsigned int i = first; r && i <= last; i++) {
+		old = page_word(r, i);
+		if (v->nr_wide)
+			old = word_current(h, v, region * HISTORY_PAGES + i, old);
+		word = word_taken(old, take->word, take->begin, never);
+		if (word != old)
+			r = page_set(h, r, i, word);
+	}
 }
 
 /* What the only wide range of @v does to a region that there is. */
@@ -592,11 +559,23 @@ void history_recover(struct history *h, struct vm_history *v, uint64_t first, ui
 		first, pages > ~first ? UINT64_MAX : first + pages - 1, time,
 		word_make(HISTORY_TAKEN, cause, time),
 	};
-	uint64_t region;
+	uint64_t region = first / HISTORY_PAGES, end = w.last / HISTORY_PAGES;
 
-	for (size_t i = 0; pages && i < h->nr_slots; i++)
-		if (region_within(h, i, v, &w, &region) && h->slots[i].broken)
+	if (!pages || !v->serial)
+		return;
+	if (end - region > HISTORY_REGIONS) {
+		for (size_t i = 0; i < h->nr_slots; i++)
+			if (region_within(h, i, v, &w, &region) && h->slots[i].broken)
+				region_take(h, v, HISTORY_GFN, region, 0, HISTORY_PAGES - 1, &w);
+		return;
+	}
+	for (; region <= end; region++) {
+		uint64_t key = region_key(v, HISTORY_GFN, region);
+		const struct region *r = key ? region_find(h, key) : NULL;
+
+		if (r && r->broken)
 			region_take(h, v, HISTORY_GFN, region, 0, HISTORY_PAGES - 1, &w);
+	}
 }
 
 void history_settle(struct history *h, struct vm_history *v, enum history_space space,
@@ -654,11 +633,9 @@ void history_measure(const struct history *h, const struct vm_history *v,
 
 void history_usage(const struct history *h, struct history_use *use)
 {
-	const uint64_t leaf = sizeof(struct leaf);
-
 	*use = (struct history_use){
-		.bytes = h->nr_slots * sizeof(*h->slots) + h->nr_leaves * leaf,
-		.max = h->max_slots * sizeof(*h->slots) + h->max_leaves * leaf,
+		.bytes = h->nr_slots * sizeof(*h->slots) + h->nr_leaves * LEAF_BYTES,
+		.max = h->max_slots * sizeof(*h->slots) + h->max_leaves * LEAF_BYTES,
 		.regions = h->nr_regions,
 		.evicted = h->evicted,
 	};

@@ -113,6 +113,9 @@ bool history_complete(const struct history *h, const struct vm_history *v);
 /* Return: time stamp @ts as words have it. */
 uint64_t history_clock(const struct history *h, uint64_t ts);
 
+/* Frame @gfn will be asked for soon: its word is far away, and may be fetched meanwhile. */
+void history_expect(struct history *h, const struct vm_history *v, uint64_t gfn);
+
 /* Return: the word of @page, 0 where nothing is known. */
 uint64_t history_look(struct history *h, const struct vm_history *v, enum history_space space,
 		      uint64_t page);

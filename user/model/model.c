@@ -278,6 +278,7 @@ static void feed_cause(struct model *m, struct vm *vm, const struct mmuscope_hdr
 
 static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 {
+	const struct mmuscope_fault *fault = (const void *)rec;
 	struct vm *vm;
 	int err;
 
@@ -297,12 +298,18 @@ static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 	vm = vm_get(m, rec->vm, rec->ts);
 	if (!vm)
 		return -ENOMEM;
+	if (rec->type == MMUSCOPE_TYPE_fault)
+		history_expect(m->history, &vm->history, fault->gpa >> 12);
 	err = update_state(m, vm, rec);
 	/* A record of a VM's begin may have given its number to another. */
 	vm = m->by_id[rec->vm];
-	feed_cause(m, vm, rec);
 	watch(vm, rec);
-	return err ? err : stats_add(&vm->now, rec, &m->cause);
+	if (!err)
+		err = stats_add(&vm->now, rec);
+	feed_cause(m, vm, rec);
+	if (!err && rec->type == MMUSCOPE_TYPE_fault)
+		err = stats_add_cause(&vm->now, fault, &m->cause);
+	return err;
 }
 
 static int note_known(struct model *m, const struct mmuscope_hdr *rec)

@@ -80,9 +80,8 @@ static void add_times(uint64_t *ns, const struct mmuscope_fault *f)
 	ns[user ? TIME_USER : handler ? TIME_OUTSIDE : TIME_UNKNOWN] += f->hdr.dur - handler;
 }
 
-/* What is owed to the cause of a fault: its time, and what it did to huge pages. */
-static int add_cause(struct vm_stats *st, const struct mmuscope_fault *f,
-		     const struct fault_cause *c)
+int stats_add_cause(struct vm_stats *st, const struct mmuscope_fault *f,
+		    const struct fault_cause *c)
 {
 	size_t level = word(f->level, STATS_LEVELS);
 	int err = hist_count(&st->hist[HIST_CAUSE + c->cause], f->hdr.dur);
@@ -229,17 +228,10 @@ static int (*const adders[MMUSCOPE_TYPES])(struct vm_stats *, const struct mmusc
 	[MMUSCOPE_TYPE_exits] = add_exits,
 };
 
-int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec,
-	      const struct fault_cause *cause)
+int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec)
 {
-	int err = 0;
-
 	st->records[rec->type]++;
-	if (rec->type == MMUSCOPE_TYPE_fault)
-		err = add_cause(st, (const struct mmuscope_fault *)rec, cause);
-	if (!err && adders[rec->type])
-		err = adders[rec->type](st, rec);
-	return err;
+	return adders[rec->type] ? adders[rec->type](st, rec) : 0;
 }
 
 static void hist_move(struct hist **to, struct hist **from)

@@ -124,14 +124,12 @@ static inline size_t stats_fault_index(struct fault_key key)
 /* The key of the fault histogram at @index, which is below HIST_PHASE. */
 struct fault_key stats_fault_key(size_t index);
 
-/**
- * stats_add() - add record @rec, at least as long as its family's struct, to @st
- * @cause: of the record, where it is a fault
- *
- * Return: 0 or -ENOMEM.
- */
-int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec,
-	      const struct fault_cause *cause);
+/* Adds record @rec, at least as long as its family's struct, to @st. Return: 0 or -ENOMEM. */
+int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec);
+
+/* Adds what is owed to the cause @c of a fault: its time, what it did to huge pages. Same. */
+int stats_add_cause(struct vm_stats *st, const struct mmuscope_fault *f,
+		    const struct fault_cause *c);
 
 /* Moves what @from counted to @to; @from is empty then. Return: 0 or -ENOMEM. */
 int stats_fold(struct vm_stats *to, struct vm_stats *from);

@@ -39,7 +39,7 @@ static const struct {
 	{ "host", "share of the time in which the host's page was looked for" },
 	{ "host page", "finding the page of the host behind a guest's frame, and making it if need be" },
 	{ "Huge pages", "of 2M or 1G: one entry instead of 512 or 262,144" },
-	{ "How long regions had small pages until they were huge again",
+	{ "How long regions had small pages",
 	  "of regions of 2M that a huge page maps again" },
 	{ "HVA", "host virtual address: where the VMM has the guest's memory" },
 	{ "Invalidations by the host (MMU notifier)", "the host changes a mapping of the VMM, and KVM "

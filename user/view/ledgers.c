@@ -152,6 +152,6 @@ void view_huge_pages(const struct vm_view *v)
 	size_table(v);
 	if (broken)
 		section_histogram(v->section, "broken_ns_histogram",
-				  "How long regions had small pages until they were huge again",
+				  "How long regions had small pages",
 				  broken);
 }
