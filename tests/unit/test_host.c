@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "lib/host.h"
+#include "lib/kvmstat.h"
 
 /**
  * struct machine - a tree and what was found in it

@@ -6,12 +6,14 @@
 #include <stdio.h>
 
 #include "cmd/options.h"
+#include "cmd/session.h"
 #include "model/model.h"
 #include "source/source.h"
 #include "view/report.h"
 
 /**
  * struct summary - what to print
+ * @session: the collection, whose KVM can be asked; NULL for a recording
  * @total: of all that was folded, else of the running interval
  * @elapsed_ns: since the begin
  * @interval_ns: of the running interval
@@ -21,6 +23,7 @@
 struct summary {
 	const struct model *model;
 	const struct source *source;
+	const struct session *session;
 	bool total;
 	uint64_t elapsed_ns;
 	uint64_t interval_ns;

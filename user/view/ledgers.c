@@ -36,6 +36,34 @@ void view_stuck(const struct vm_view *v)
 		     (unsigned long long)s->worst.rip, (unsigned long long)s->worst.gfn);
 }
 
+/* KVM's own counters beside ours: the cheapest proof that nothing was missed. */
+static void counted_note(const struct vm_view *v)
+{
+	char kvm[FORMAT_MAX], ours[FORMAT_MAX], asked[FORMAT_MAX], seen[FORMAT_MAX];
+	const struct view_window *w = v->window;
+	uint64_t kicked = 0, remote = 0;
+	struct view_counted c;
+
+	if (!w->past || !w->counted || !w->counted(w->ctx, v->vm->id, &c))
+		return;
+	for (size_t i = 0; i < STATS_FLUSHES; i++) {
+		size_t scope = i / WORDS_cause / WORDS_origin;
+
+		kicked += v->st->count[COUNT_KICKED + i];
+		if (v->st->hist[HIST_FLUSH + i] && (scope == MMUSCOPE_scope_remote ||
+						    scope == MMUSCOPE_scope_remote_range))
+			remote += v->st->hist[HIST_FLUSH + i]->count;
+	}
+	section_fact(v->section, "kvm_remote_tlb_flush", NULL, cell_count(c.flushes));
+	section_note(v->section, "KVM counted %s flushes of all vCPUs that interrupted one, here are "
+		     "%s.", format_count(kvm, c.flushes), format_count(ours, kicked));
+	if (c.requests == UINT64_MAX)
+		return;
+	section_fact(v->section, "kvm_remote_tlb_flush_requests", NULL, cell_count(c.requests));
+	section_note(v->section, "It counted %s that were asked for, here are %s.",
+		     format_count(asked, c.requests), format_count(seen, remote));
+}
+
 void view_flushes(const struct vm_view *v)
 {
 	static const struct column columns[] = {
@@ -64,6 +92,7 @@ void view_flushes(const struct vm_view *v)
 	}
 	table_sort(t, "count");
 	storm_note(v);
+	counted_note(v);
 }
 
 static void huge_row(const struct vm_view *v, struct table *t, const char *what, const char *level,

@@ -81,6 +81,7 @@ static void stat_vm(struct report *r, const struct model *m, const struct vm *vm
 		.vm = vm,
 		.st = w->past ? &vm->past : &vm->now,
 		.section = report_section(r, "vms", report_text(r, "VM %s%s", vm->name, end), true),
+		.window = w,
 		.elapsed_ns = w->elapsed_ns,
 		.shares = !view_lost(l),
 		.exit_shares = view_exits_complete(l),

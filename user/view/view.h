@@ -12,17 +12,31 @@
 #include "view/report.h"
 
 /**
+ * struct view_counted - what KVM counted of a VM in the same time, to compare with
+ * @flushes: of all vCPUs that interrupted one
+ * @requests: all that were asked for, UINT64_MAX where this KVM does not count them
+ */
+struct view_counted {
+	uint64_t flushes;
+	uint64_t requests;
+};
+
+/**
  * struct view_window - which part of the model is looked at
  * @past: the folded intervals, else the running one
  * @elapsed_ns: how long that took
  * @name: only VMs of this name, NULL for all
  * @pid: only VMs of this process, 0 for all
+ * @counted: asks KVM; returns whether it knows. NULL where there is no KVM to ask.
+ * @ctx: for @counted
  */
 struct view_window {
 	bool past;
 	uint64_t elapsed_ns;
 	const char *name;
 	uint32_t pid;
+	bool (*counted)(const void *ctx, uint16_t vm, struct view_counted *c);
+	const void *ctx;
 };
 
 /* Return: whether @vm is one of those that are looked at. */
@@ -60,6 +74,7 @@ struct vm_view {
 	const struct vm *vm;
 	const struct vm_stats *st;
 	struct section *section;
+	const struct view_window *window;
 	uint64_t elapsed_ns;
 	bool shares;
 	bool exit_shares;
