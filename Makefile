@@ -6,6 +6,8 @@ O	?= build
 PREFIX	?= /usr/local
 BINDIR	?= $(PREFIX)/bin
 MANDIR	?= $(PREFIX)/share/man
+# Where bash looks, seen from the man pages.
+COMPDIR	?= $(dir $(MANDIR))bash-completion/completions
 # mmuscope looks for it as ../libexec, seen from where it is itself.
 LABDIR	= $(dir $(patsubst %/,%,$(BINDIR)))libexec/mmuscope/lab
 
@@ -38,7 +40,7 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo figures check check-lab check-same check-debug bench deps,$(GOALS)),lab) \
+	$(if $(filter demo figures check check-lab check-same check-causes check-matrix check-debug bench deps,$(GOALS)),lab) \
 	$(if $(filter check-debug,$(GOALS)),debug) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
 DEPS_MODE := $(if $(filter demo figures check% bench fuzz style deps,$(GOALS)),install,check)
@@ -56,7 +58,7 @@ INCLUDES := -Iinclude -Iuser -Ibpf -I$(O)/bpf
 USER_CFLAGS = -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) $(CFLAGS)
 SAN_CFLAGS = $(USER_CFLAGS) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-USER_LIBS := -lbpf -lelf -lz -lzstd -ljansson -lm
+USER_LIBS := -lbpf -lelf -lz -lzstd -ljansson -lncursesw -lm
 
 MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_WARNINGS := -Wall $(if $(WERROR),-Werror)
@@ -151,11 +153,15 @@ KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 KMOD_DIR = $(O)/kmod/$(KRELEASE)
 # Kernels of the lab for which 'make lab-modules' builds it.
 LAB_MODULE_KERNELS ?= 6.1
-# O= of ours is not the kernel's.
+# O= of ours is not the kernel's, which may lie apart from its Makefile.
 # Types of the module for eBPF are not needed, and making them needs one more tool.
 # sparse where SPARSE=1.
-KMOD_MAKE = $(MAKE) --no-print-directory $(if $(V),,-s) -C $(KDIR) M=$(abspath $(KMOD_DIR)) O= \
-	MMUSCOPE_TOP=$(abspath .) CONFIG_DEBUG_INFO_BTF_MODULES= $(if $(WERROR),KCFLAGS=-Werror) $(if $(SPARSE),C=2) CC=$(CC)
+KMOD_MAKE = $(MAKE) --no-print-directory $(if $(V),,-s) -C $(KDIR) M=$(abspath $(KMOD_DIR)) \
+	O=$(realpath $(KDIR)) MMUSCOPE_TOP=$(abspath .) CONFIG_DEBUG_INFO_BTF_MODULES= \
+	$(if $(WERROR),KCFLAGS=-Werror) $(if $(SPARSE),C=2) CC=$(CC) $(KMOD_LACKS)
+# What the kernel's compiler could do and ours, an older one, cannot.
+KMOD_LACKS = $(if $(shell $(CC) -fmin-function-alignment=16 -E -x c /dev/null 2>&1 >/dev/null), \
+	CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=)
 
 .PHONY: modules modules_install lab-modules
 modules:
@@ -255,9 +261,9 @@ GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
 $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
 
-.PHONY: check check-unit check-cli check-lab check-same check-debug
+.PHONY: check check-unit check-cli check-lab check-same check-causes check-matrix check-debug
 check: deps
-	@+tests/run.sh '$(MAKE)' unit cli lab same
+	@+tests/run.sh '$(MAKE)' unit cli lab same causes
 
 check-unit: deps $(UNIT_TESTS) $(REPLAYS)
 	@tests/unit/run.sh $(UNIT_TESTS) $(REPLAYS)
@@ -270,6 +276,13 @@ check-lab: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 
 check-same: deps $(SAME) $(GUEST) lab-modules
 	@tests/same/run.sh
+
+check-causes: deps $(O)/mmuscope $(GUEST) lab-modules
+	@tests/causes/run.sh
+
+# Not part of check: up to an hour. CHECK_KERNELS, CHECK_MACHINES, CHECK_COLLECTORS choose.
+check-matrix: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE)
+	@+tests/lab/matrix.sh '$(MAKE)'
 
 # Not part of check: the first time it builds a kernel.
 check-debug: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE)
@@ -320,6 +333,8 @@ install: $(O)/mmuscope $(MAN) $(GUEST)
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(O)/mmuscope $(DESTDIR)$(BINDIR)/mmuscope
 	$(INSTALL) -m 644 $(MAN) $(DESTDIR)$(MANDIR)/man1/
+	$(INSTALL) -d $(DESTDIR)$(COMPDIR)
+	$(INSTALL) -m 644 tools/completion.bash $(DESTDIR)$(COMPDIR)/mmuscope
 	$(INSTALL) -d $(addprefix $(DESTDIR)$(LABDIR)/,boot inside jobs)
 	$(INSTALL) -m 755 tools/lab/lab tools/lab/host.sh $(GUEST) $(DESTDIR)$(LABDIR)/
 	$(INSTALL) -m 644 $(filter-out %/host.sh,$(wildcard tools/lab/*.sh)) $(DESTDIR)$(LABDIR)/
@@ -329,7 +344,7 @@ install: $(O)/mmuscope $(MAN) $(GUEST)
 
 uninstall:
 	rm -rf $(DESTDIR)$(LABDIR)
-	rm -f $(DESTDIR)$(BINDIR)/mmuscope $(patsubst $(O)/docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(MAN))
+	rm -f $(DESTDIR)$(BINDIR)/mmuscope $(DESTDIR)$(COMPDIR)/mmuscope $(patsubst $(O)/docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(MAN))
 
 # -------------------------------------------------------------------- rest
 .PHONY: clean help
@@ -341,14 +356,17 @@ help:
 	'make             build ./mmuscope' \
 	'make demo        build all, run guests under EPT, NPT and shadow paging in the lab' \
 	'make figures     measure anew what docs/paging.md shows' \
-	'make check       every test: check-unit, check-cli, check-lab, check-same' \
+	'make check       every test: check-unit, check-cli, check-lab, check-same,' \
+	'                 check-causes' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
 	'make check-lab   the tool on real KVM in emulated machines' \
 	'make fuzz        recordings and expressions made of anything, for FUZZ_SECONDS=600' \
 	'make check-same  eBPF and the kernel module record the same' \
+	'make check-causes who took the memory away: guests with one known reason each' \
 	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
 	'make dkms-install  have DKMS build it for every kernel; dkms-uninstall' \
+	'make check-matrix  check-lab on every kernel: CHECK_KERNELS="5.10 6.1 6.12 newest"' \
 	'make check-debug the same in a kernel that looks for bugs, which is built once' \
 	'make bench       what tracing costs' \
 	'make style       format, shell scripts, spelling, lengths' \

@@ -134,6 +134,21 @@ struct kvm_arch {
 	unsigned int indirect_shadow_pages;
 } KERNEL_TYPE;
 
+/* The task that takes huge pages back which were split because of the NX bug. */
+struct kvm_arch___nx_lpage {
+	struct task_struct *nx_lpage_recovery_thread;
+} KERNEL_TYPE;
+
+/* By 6.2 it has another name, by 6.13 it is a thread of the VMM, with a time beside it. */
+struct kvm_arch___nx {
+	void *nx_huge_page_recovery_thread;
+	u64 nx_huge_page_last;
+} KERNEL_TYPE;
+
+struct vhost_task {
+	struct task_struct *task;
+} KERNEL_TYPE;
+
 struct kvm {
 	struct mm_struct *mm;
 	struct kvm_memslots *memslots[1];
@@ -236,6 +251,8 @@ struct kvm_gfn_range {
 
 struct vmcb_control_area {
 	u32 exit_code;
+	u64 exit_info_1;
+	u64 exit_info_2;
 } KERNEL_TYPE;
 
 struct vmcb {
@@ -252,6 +269,7 @@ union vmx_exit_reason {
 
 struct vcpu_vmx {
 	union vmx_exit_reason exit_reason;
+	unsigned long exit_qualification;
 } KERNEL_TYPE;
 
 /* 5.10 holds a plain number, 6.18 shares the struct with TDX. */
@@ -261,6 +279,7 @@ struct vcpu_vmx___plain {
 
 struct vcpu_vt {
 	union vmx_exit_reason exit_reason;
+	unsigned long exit_qualification;
 } KERNEL_TYPE;
 
 struct vcpu_vmx___vt {
@@ -319,6 +338,23 @@ static __always_inline u64 kvm_flushes(struct kvm *kvm)
 	if (bpf_core_field_exists(kvm->stat.generic.remote_tlb_flush))
 		return BPF_CORE_READ(kvm, stat.generic.remote_tlb_flush);
 	return BPF_CORE_READ((struct kvm___flat *)kvm, stat.remote_tlb_flush);
+}
+
+/* The task that recovers NX huge pages for @kvm, NULL while there is none. */
+static __always_inline struct task_struct *kvm_nx_task(struct kvm *kvm)
+{
+	void *arch = (void *)kvm + bpf_core_field_offset(struct kvm, arch);
+	struct kvm_arch___nx_lpage *lpage = arch;
+	struct kvm_arch___nx *nx = arch;
+	void *thread = NULL;
+
+	if (bpf_core_field_exists(lpage->nx_lpage_recovery_thread))
+		return BPF_CORE_READ(lpage, nx_lpage_recovery_thread);
+	if (bpf_core_field_exists(nx->nx_huge_page_recovery_thread))
+		thread = BPF_CORE_READ(nx, nx_huge_page_recovery_thread);
+	if (thread && bpf_core_field_exists(nx->nx_huge_page_last))
+		return BPF_CORE_READ((struct vhost_task *)thread, task);
+	return thread;
 }
 
 /* Whether the task is leaving the CPU of its own accord. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* TLB flushes: asked of every vCPU of a VM, or done by one. */
 #include "cause.bpf.h"
+#include "reason.bpf.h"
 
 /* What the context says; a memslot change, for one, has more than one reason to flush. */
 static __always_inline u8 flush_cause(void *ctx, struct task_ctx *c, u8 origin)
@@ -28,6 +29,9 @@ static __always_inline int flush_begin(void *ctx, struct kvm *kvm)
 	c->flushes = kvm_flushes(kvm);
 	whereabouts(&w);
 	c->flush_cause = flush_cause(ctx, c, w.origin);
+	/* Now: a vCPU can have done its part before the end of this is seen. */
+	vm_flushes[vm & (VMS_MAX - 1)].cause = c->flush_cause;
+	vm_flushes[vm & (VMS_MAX - 1)].ts = c->begin[CTX_FLUSH];
 	return 0;
 }
 
@@ -53,8 +57,6 @@ static __always_inline int flush_end(void)
 	rec.cause = c->flush_cause;
 	if (c->begin[CTX_INVALIDATE])
 		rec.hdr.flags = c->cause_flags;
-	vm_flushes[c->vm & (VMS_MAX - 1)].cause = rec.cause;
-	vm_flushes[c->vm & (VMS_MAX - 1)].ts = rec.hdr.ts;
 	rec.scope = MMUSCOPE_scope_remote;
 	rec.gfn = MMUSCOPE_UNKNOWN;
 	if (c->begin[CTX_FLUSH_RANGE]) {
@@ -113,8 +115,14 @@ ON_RETURN(kvm_flush_remote_tlbs_range, range_end, range_end())
  */
 static __always_inline u8 local_cause(struct vcpu_state *v, const struct vm_flush *remote)
 {
+	u8 guest = MMUSCOPE_cause_unknown;
+
+	if (span_outside(&v->span))
+		guest = cause_of_exit(v->span.isa, reason_of(v));
 	if (v->asked && v->asked_ts == v->span.exit_ts)
 		return v->asked;
+	if (guest != MMUSCOPE_cause_unknown)
+		return guest;
 	if (remote->ts > v->flush_ts)
 		return remote->cause;
 	if (v->flush_ts && v->cpu != bpf_get_smp_processor_id())

@@ -33,6 +33,7 @@ enum ctx_kind {
 	CTX_IOCTL,
 	CTX_RELEASE,
 	CTX_DESTROY,
+	CTX_NX,
 	CTX_KINDS
 };
 

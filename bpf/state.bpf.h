@@ -68,6 +68,7 @@ struct vm_state {
 	u8 traced;
 	u8 mode;
 	u32 pid;
+	u64 nx;			/* pid_tgid of its NX recovery task, 0: not known */
 };
 
 struct {

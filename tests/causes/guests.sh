@@ -21,13 +21,16 @@ guest dontneed-thp host --do dontneed --backing thp
 guest collapse host --do collapse --pages 1024
 guest ksm ksm
 guest fork fork
+echo 1 >/proc/sys/kernel/numa_balancing
 guest numa host --do numa --rounds 60
+echo 0 >/proc/sys/kernel/numa_balancing
 guest dirtylog dirtylog
 guest dirtythp dirtylog --backing thp
 guest slots slots
 guest ptchurn ptchurn
 guest invlpg invlpg
 guest switch switch
+guest recycle recycle
 guest exec touch --access x --backing thp --hold-file "/tmp/$at.exec" &
 sleep 5
 touch "/tmp/$at.exec"

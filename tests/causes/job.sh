@@ -17,9 +17,10 @@ swap_on() {
 	echo 256M >/sys/block/zram0/disksize && mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
 }
 
-# Numbers that the kernel has in debugfs or, until 5.12, among its parameters.
+# NUMA balancing at once where it is switched on; its numbers are in debugfs or, until 5.12,
+# among the kernel's parameters.
 numa_fast() {
-	echo 1 >/proc/sys/kernel/numa_balancing
+	echo 0 >/proc/sys/kernel/numa_balancing
 	for _dir in /sys/kernel/debug/sched/numa_balancing/ /proc/sys/kernel/numa_balancing_; do
 		for _set in scan_delay_ms=1 scan_period_min_ms=10 scan_period_max_ms=20; do
 			[ ! -e "$_dir${_set%=*}" ] || echo "${_set#*=}" >"$_dir${_set%=*}"
@@ -30,7 +31,7 @@ numa_fast() {
 collector=$1
 [ "$collector" != kmod ] || insmod /causes/mmuscope.ko || fail "the kernel module does not load"
 swap_on || say "no swap"
-numa_fast || say "no NUMA balancing"
+numa_fast
 uname -r >/results/kernel
 ls /sys/devices/system/node >/results/nodes
 echo 1 >/proc/sys/vm/overcommit_memory

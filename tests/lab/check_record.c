@@ -57,8 +57,8 @@ static void check_torn(const char *name)
 }
 
 const struct check record_checks[] = {
-	{ "recorded as seen live", check_same_as_live, LIST("recorded") },
-	{ "size of a recording", check_size, LIST("sized") },
-	{ "killed while recording", check_torn, LIST("torn") },
+	{ "recorded as seen live", check_same_as_live, LIST("recorded"), NULL },
+	{ "size of a recording", check_size, LIST("sized"), NULL },
+	{ "killed while recording", check_torn, LIST("torn"), NULL },
 	{ 0 },
 };

@@ -211,7 +211,7 @@ int cmd_info(int argc, char **argv)
 	FILE *out;
 
 	options_parse(&info_argp, argc, argv, &r.options);
-	out = output_open(&r.options);
+	out = output_open_paged(&r.options);
 	if (!out)
 		return EXIT_FAILED;
 	code = read_all(&r, out);

@@ -57,7 +57,7 @@ int cmd_list(int argc, char **argv)
 	FILE *out;
 
 	options_parse(&list_argp, argc, argv, &o);
-	out = output_open(&o);
+	out = output_open_paged(&o);
 	if (!out)
 		return EXIT_FAILED;
 	session_catch_signals();

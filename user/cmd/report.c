@@ -93,8 +93,8 @@ static int print_groups(struct report_run *run)
 	if (r) {
 		view_group(r, run->group, run->model, &w);
 		view_collection(r, run->model, &w, run->recording.source);
-		if (run->sort)
-			report_sort(r, run->sort);
+		if (run->sort && !report_sort(r, run->sort))
+			return summary_no_column(r, run->sort);
 	}
 	return output_report(run->out, &run->recording.options, r);
 }
@@ -199,7 +199,7 @@ int cmd_report(int argc, char **argv)
 	int code = EXIT_FAILED, closed;
 
 	options_parse(&report_argp, argc, argv, &run.recording.options);
-	run.out = output_open(&run.recording.options);
+	run.out = output_open_paged(&run.recording.options);
 	if (!run.out)
 		return EXIT_FAILED;
 	code = read_all(&run);

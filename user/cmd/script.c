@@ -115,7 +115,7 @@ int cmd_script(int argc, char **argv)
 	int code, closed;
 
 	options_parse(&script_argp, argc, argv, &s.recording.options);
-	s.out = output_open(&s.recording.options);
+	s.out = output_open_paged(&s.recording.options);
 	if (!s.out)
 		return EXIT_FAILED;
 	code = read_all(&s);

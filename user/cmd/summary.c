@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/summary.h"
 
+#include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "lib/format.h"
 #include "view/view.h"
@@ -23,6 +24,14 @@ static bool counted(const void *ctx, uint16_t vm, struct view_counted *c)
 	return session_counted(ctx, vm, &c->flushes, &c->requests);
 }
 
+int summary_no_column(struct report *r, const char *column)
+{
+	fprintf(stderr, "mmuscope: --sort: no table has a column '%s'; --json shows their names\n",
+		column);
+	report_free(r);
+	return EXIT_USAGE;
+}
+
 int summary_print(FILE *out, const struct options *o, const struct summary *s)
 {
 	struct view_window w = {
@@ -31,14 +40,16 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 		.counted = s->session ? counted : NULL, .ctx = s->session,
 	};
 	struct report *r = report_new("stat");
+	size_t vms;
 
 	if (!r)
 		return output_report(out, o, r);
 	summary_time(r, s);
-	if (!view_stat(r, s->model, &w))
+	vms = view_stat(r, s->model, &w);
+	if (!vms)
 		section_note(report_section(r, "summary", NULL, false), "No VM was seen.");
 	view_collection(r, s->model, &w, s->source);
-	if (s->sort)
-		report_sort(r, s->sort);
+	if (s->sort && !report_sort(r, s->sort) && vms)
+		return summary_no_column(r, s->sort);
 	return output_report(out, o, r);
 }

@@ -34,6 +34,9 @@ struct summary {
 /* Adds the section "time": which interval, or that it is the total. */
 void summary_time(struct report *r, const struct summary *s);
 
+/* Says that no table of @r has @column, and frees @r. Return: the exit code. */
+int summary_no_column(struct report *r, const char *column);
+
 /* Return: an exit code, after one sentence unless EXIT_OK. */
 int summary_print(FILE *out, const struct options *o, const struct summary *s);
 

@@ -87,12 +87,24 @@ const char *format_percent(char *buf, double percent)
 	return buf;
 }
 
+/* What standard output was before it went through a pager. */
+static unsigned int remembered_width;
+static bool remembered_colour;
+
+void format_remember(void)
+{
+	remembered_colour = format_colour(stdout);
+	remembered_width = format_width(stdout);
+}
+
 unsigned int format_width(FILE *out)
 {
 	const char *columns = getenv("COLUMNS");
 	unsigned long width = 0;
 	struct winsize size;
 
+	if (out == stdout && remembered_width)
+		return remembered_width;
 	if (isatty(fileno(out)) && !ioctl(fileno(out), TIOCGWINSZ, &size))
 		width = size.ws_col;
 	if (!width && columns)
@@ -106,5 +118,7 @@ bool format_colour(FILE *out)
 {
 	const char *refused = getenv("NO_COLOR"), *term = getenv("TERM");
 
+	if (out == stdout && remembered_width)
+		return remembered_colour;
 	return isatty(fileno(out)) && !(refused && *refused) && term && strcmp(term, "dumb");
 }

@@ -24,4 +24,7 @@ unsigned int format_width(FILE *out);
 /* Return: whether @out is a terminal whose user did not object to colour (NO_COLOR). */
 bool format_colour(FILE *out);
 
+/* Standard output is about to become a pipe to the terminal that it is: answer as for that one. */
+void format_remember(void);
+
 #endif /* LIB_FORMAT_H */

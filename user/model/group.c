@@ -29,18 +29,14 @@ static const struct schema_field *address_of(unsigned int type)
 	return field_of(type, "gpa") ?: field_of(type, "gfn");
 }
 
-static bool key_add(struct group *g, const char *name, char *err, size_t len)
+bool group_key_find(struct group_key *k, const char *name)
 {
-	struct group_key *k = &g->key[g->nr_keys];
 	bool any = false;
 
-	if (g->nr_keys == GROUP_KEYS) {
-		snprintf(err, len, "there are more than %d fields", GROUP_KEYS);
-		return false;
-	}
+	*k = (struct group_key){
+		.slot = !strcmp(name, "slot"), .cause = !strcmp(name, "cause"),
+	};
 	snprintf(k->name, sizeof(k->name), "%s", name);
-	k->slot = !strcmp(name, "slot");
-	k->cause = !strcmp(name, "cause");
 	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
 		if (!schema_event(type))
 			continue;
@@ -50,16 +46,30 @@ static bool key_add(struct group *g, const char *name, char *err, size_t len)
 		if (type == MMUSCOPE_TYPE_fault && k->cause)
 			k->field[type] = address_of(type);
 		any |= !!k->field[type];
+	}
+	return any;
+}
+
+static bool key_add(struct group *g, const char *name, char *err, size_t len)
+{
+	struct group_key *k = &g->key[g->nr_keys];
+
+	if (g->nr_keys == GROUP_KEYS) {
+		snprintf(err, len, "there are more than %d fields", GROUP_KEYS);
+		return false;
+	}
+	if (!group_key_find(k, name)) {
+		snprintf(err, len, "there is no field '%s'", name);
+		return false;
+	}
+	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
 		if (k->field[type] && k->field[type]->size > sizeof(union group_value)) {
 			snprintf(err, len, "%s is too long a text for that", name);
 			return false;
 		}
 	}
-	if (any)
-		g->nr_keys++;
-	else
-		snprintf(err, len, "there is no field '%s'", name);
-	return any;
+	g->nr_keys++;
+	return true;
 }
 
 struct group *group_new(const char *keys, char *err, size_t len)
@@ -205,10 +215,40 @@ int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr
 	row = row_get(g, &like, &err);
 	if (err)
 		return err;
-	if (row)
+	if (row) {
 		hist_add(row->hist, rec->dur);
-	else
+		row->amount += stats_amount(rec);
+	} else {
 		g->others++;
+	}
 	g->ns[rec->type] += rec->dur;
 	return 0;
+}
+
+/* Fields of one name can be different things: the level of a page table, and that of a mapping. */
+static bool field_alike(const struct group_key *k, unsigned int a, unsigned int b)
+{
+	const struct schema_field *x = k->field[a], *y = k->field[b];
+
+	return x == y || k->slot || k->cause || (x->words && x->words == y->words) ||
+	       (x->unit == y->unit && !strcmp(x->doc, y->doc));
+}
+
+bool group_alike(const struct group *g, unsigned int a, unsigned int b)
+{
+	for (size_t i = 0; i < g->nr_keys; i++)
+		if (!field_alike(&g->key[i], a, b))
+			return false;
+	return true;
+}
+
+bool group_picked(const struct group_pick *p, const struct model *m, const struct mmuscope_hdr *rec)
+{
+	union group_value v;
+
+	if (rec->type >= MMUSCOPE_TYPES || !p->key.field[rec->type] ||
+	    !field_alike(&p->key, p->type, rec->type))
+		return false;
+	v = value_of(&p->key, m, rec);
+	return !memcmp(&v, &p->value, sizeof(v));
 }

@@ -35,10 +35,23 @@ union group_value {
 	char text[16];
 };
 
+/**
+ * struct group_row - records of one family with the same values
+ * @hist: their durations
+ * @amount: what they stand for, see stats_amount()
+ */
 struct group_row {
 	uint8_t type;
 	union group_value value[GROUP_KEYS];
 	struct hist *hist;
+	uint64_t amount;
+};
+
+/* Records with @value in @key, as the family @type has it. */
+struct group_pick {
+	struct group_key key;
+	union group_value value;
+	uint8_t type;
 };
 
 /**
@@ -60,6 +73,9 @@ struct group {
 
 #define GROUP_SLOT_NONE	(~0ULL)		/* no memslot has the address */
 
+/* Sets @k to the fields of that name. Return: whether there are any. */
+bool group_key_find(struct group_key *k, const char *name);
+
 /**
  * group_new() - begin to put records together
  * @keys: names of fields, with commas between them
@@ -79,5 +95,12 @@ bool group_has_cause(const struct group *g);
 
 /* Counts @rec, after @m has been fed with it, if its family has all keys. Return: 0 or -ENOMEM. */
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec);
+
+/* Return: whether @rec, after @m has been fed with it, is one of those. */
+bool group_picked(const struct group_pick *p, const struct model *m,
+		  const struct mmuscope_hdr *rec);
+
+/* Return: whether families @a and @b, which have all keys, mean the same by them. */
+bool group_alike(const struct group *g, unsigned int a, unsigned int b);
 
 #endif /* MODEL_GROUP_H */

@@ -234,6 +234,27 @@ int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec)
 	return adders[rec->type] ? adders[rec->type](st, rec) : 0;
 }
 
+uint64_t stats_amount(const struct mmuscope_hdr *rec)
+{
+	switch (rec->type) {
+	case MMUSCOPE_TYPE_exits:
+		return rec->size < sizeof(struct mmuscope_exits) ? 0 :
+		       ((const struct mmuscope_exits *)rec)->count;
+	case MMUSCOPE_TYPE_dirty:
+		return rec->size < sizeof(struct mmuscope_dirty) ? 0 :
+		       ((const struct mmuscope_dirty *)rec)->pages;
+	case MMUSCOPE_TYPE_slot:
+		return rec->size >= sizeof(struct mmuscope_slot) &&
+		       ((const struct mmuscope_slot *)rec)->op != MMUSCOPE_slot_op_found;
+	case MMUSCOPE_TYPE_vm:
+	case MMUSCOPE_TYPE_vcpu:
+	case MMUSCOPE_TYPE_lost:
+		return 0;
+	default:
+		return 1;
+	}
+}
+
 static void hist_move(struct hist **to, struct hist **from)
 {
 	if (*to && *from) {

@@ -131,6 +131,13 @@ int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec);
 int stats_add_cause(struct vm_stats *st, const struct mmuscope_fault *f,
 		    const struct fault_cause *c);
 
+/**
+ * stats_amount() - what @rec stands for, where several are added up
+ *
+ * Return: exits, pages of dirty logging, one for another activity; 0 for what is none.
+ */
+uint64_t stats_amount(const struct mmuscope_hdr *rec);
+
 /* Moves what @from counted to @to; @from is empty then. Return: 0 or -ENOMEM. */
 int stats_fold(struct vm_stats *to, struct vm_stats *from);
 

@@ -258,7 +258,7 @@ static void skel_close(struct collector *c)
 }
 
 /*
- * Of a TDP fault KVM counts what became of it; with these counters kvm_mmu_set_spte
+ * What is not needed beside the others. Of a TDP fault KVM counts what became of it; with these counters kvm_mmu_set_spte
  * tells nearly all that the return from the handler does, at half the cost.
  */
 static void probes_thin(struct collector *c)
@@ -273,6 +273,11 @@ static void probes_thin(struct collector *c)
 		c->cfg.counted &= kernel_member(c->kernel, "kvm_vcpu_stat", counters[i]) >= 0;
 	if (c->cfg.counted)
 		probe_drop(&c->probes, "kvm_tdp_page_fault_f");
+	/* It tells what the tracepoint cut off. */
+	if (!c->cfg.tdp || !probe_by_program(&c->probes, "page_fault_2")) {
+		probe_drop(&c->probes, "whole_error_f");
+		probe_drop(&c->probes, "whole_error_k");
+	}
 }
 
 /* One try; on failure @culprit is the probe to do without, or NULL when it is not a probe. */
@@ -355,7 +360,7 @@ static int collector_map(struct collector *c)
 	c->maps.fault_rings = c->skel->maps.fault_rings;
 	c->maps.vcpus = c->skel->bss->vcpus;
 	c->maps.lost = c->skel->bss->lost;
-	probe_report(&c->probes);
+	probe_report(&c->probes, c->sites);
 	return 0;
 }
 
@@ -469,6 +474,16 @@ void collector_run_time(const struct collector *c, uint64_t *ns, uint64_t *runs)
 	}
 }
 
+/*
+ * A fault whose program was skipped is found by what comes after it, or is counted as lost
+ * there; but not with shadow paging on VMX (fault_missed() in fault.bpf.c).
+ */
+static bool told_later(const struct collector *c, const char *prog)
+{
+	return !strncmp(prog, "page_fault_", 11) &&
+	       (c->cfg.tdp || c->cfg.isa != MMUSCOPE_isa_vmx);
+}
+
 uint64_t collector_skipped(const struct collector *c)
 {
 	struct bpf_program *prog;
@@ -478,6 +493,8 @@ uint64_t collector_skipped(const struct collector *c)
 		struct bpf_prog_info info = {};
 		uint32_t len = sizeof(info);
 
+		if (told_later(c, bpf_program__name(prog)))
+			continue;
 		if (bpf_program__autoload(prog) &&
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 			skipped += info.recursion_misses;

@@ -33,9 +33,11 @@ static struct cell number_cell(struct report *r, const struct schema_field *f, u
 	}
 }
 
-static struct cell key_cell(struct report *r, const struct model *m, const struct group_row *row,
-			    const struct group_key *k, const union group_value *v)
+struct cell view_key(struct report *r, const struct model *m, const struct group *g,
+		     const struct group_row *row, size_t key)
 {
+	const struct group_key *k = &g->key[key];
+	const union group_value *v = &row->value[key];
 	const struct schema_field *f = k->field[row->type];
 	const struct schema_word *word;
 
@@ -104,7 +106,7 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
 
 		*row++ = cell_text(schema_event(from->type)->name);
 		for (size_t k = 0; k < g->nr_keys; k++)
-			*row++ = key_cell(r, m, from, &g->key[k], &from->value[k]);
+			*row++ = view_key(r, m, g, from, k);
 		row = view_hist_cells(&v, row, from->hist);
 		*row = view_share(v.shares, from->hist->sum, g->ns[from->type]);
 	}

@@ -16,7 +16,7 @@ const struct percentile histogram_percentiles[HISTOGRAM_PERCENTILES] = {
 	{ 50, "p50" }, { 90, "p90" }, { 99, "p99" }, { 99.9, "p99.9" },
 };
 
-static void *report_alloc(struct report *r, size_t size)
+void *report_alloc(struct report *r, size_t size)
 {
 	struct memory *m = calloc(1, sizeof(*m) + size);
 
@@ -197,25 +197,48 @@ static int row_compare(const void *a, const void *b, void *arg)
 	uint64_t xn = x->kind == CELL_NONE ? 0 : x->number;
 	uint64_t yn = y->kind == CELL_NONE ? 0 : y->number;
 
+	if (x->kind == CELL_TEXT && y->kind == CELL_TEXT)
+		return strcmp(x->text, y->text);
 	return xn < yn ? 1 : xn > yn ? -1 : 0;
 }
 
-void table_sort(struct table *t, const char *column)
+bool table_sort(struct table *t, const char *column)
 {
-	if (!t || !t->nr_rows)
-		return;
-	for (size_t i = 0; i < t->nr_columns; i++)
-		if (!strcmp(t->columns[i].key, column))
+	for (size_t i = 0; t && i < t->nr_columns; i++) {
+		if (strcmp(t->columns[i].key, column))
+			continue;
+		if (t->nr_rows)
 			qsort_r(t->rows, t->nr_rows, t->nr_columns * sizeof(struct cell),
 				row_compare, &i);
+		return true;
+	}
+	return false;
 }
 
-void report_sort(struct report *r, const char *column)
+void table_reverse(struct table *t)
 {
+	struct cell row[TABLE_COLUMNS];
+	size_t size = t->nr_columns * sizeof(*row);
+
+	for (size_t low = 0, high = t->nr_rows; low + 1 < high; low++) {
+		struct cell *a = &t->rows[low * t->nr_columns];
+		struct cell *b = &t->rows[--high * t->nr_columns];
+
+		memcpy(row, a, size);
+		memcpy(a, b, size);
+		memcpy(b, row, size);
+	}
+}
+
+bool report_sort(struct report *r, const char *column)
+{
+	bool any = false;
+
 	for (struct section *s = r->sections; s; s = s->next)
 		for (struct block *b = s->blocks; b; b = b->next)
 			if (b->kind == BLOCK_TABLE)
-				table_sort(&b->table, column);
+				any |= table_sort(&b->table, column);
+	return any;
 }
 
 static void histogram_bars(struct histogram *g, const struct hist *h, struct bar *bars)

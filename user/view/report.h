@@ -80,7 +80,7 @@ static inline struct cell cell_text(const char *text)
 /**
  * struct column - a column of a table
  * @key: for machines
- * @head: for people
+ * @head: for people; NULL for a column that is for machines only
  * @text: whether its cells are text (the others are numbers, and set to the right)
  * @drop: where space is short columns go, the largest number first; 0 stays
  */
@@ -91,7 +91,7 @@ struct column {
 	unsigned int drop;
 };
 
-#define TABLE_COLUMNS 16
+#define TABLE_COLUMNS 24
 
 /**
  * struct table - rows of cells
@@ -196,6 +196,9 @@ bool report_failed(const struct report *r);
 __attribute__((format(printf, 2, 3)))
 const char *report_text(struct report *r, const char *format, ...);
 
+/* Return: @size bytes, all 0, that live as long as the report, or NULL. */
+void *report_alloc(struct report *r, size_t size);
+
 /* Adds a section. What is returned may be NULL, which all functions below take. */
 struct section *report_section(struct report *r, const char *key, const char *title, bool list);
 
@@ -219,10 +222,16 @@ void section_histogram(struct section *s, const char *key, const char *title,
 /* Return: a new row of @t to fill in, all CELL_NONE; never NULL; valid until the next call. */
 struct cell *table_row(struct table *t);
 
-/* Sorts all tables that have such a column; see table_sort(). */
-void report_sort(struct report *r, const char *column);
+/* Sorts all tables that have such a column; see table_sort(). Return: whether one has it. */
+bool report_sort(struct report *r, const char *column);
 
-/* Sorts the rows by the numbers in @column, largest first. */
-void table_sort(struct table *t, const char *column);
+/*
+ * Sorts the rows by @column: numbers largest first, texts by the alphabet. Return: whether there is
+ * such a column.
+ */
+bool table_sort(struct table *t, const char *column);
+
+/* Turns the order of the rows round. */
+void table_reverse(struct table *t);
 
 #endif /* VIEW_REPORT_H */

@@ -62,6 +62,36 @@ void view_list(struct report *r, const struct model *m, uint64_t (*rss)(pid_t pi
 void view_group(struct report *r, const struct group *g, const struct model *m,
 		const struct view_window *w);
 
+/**
+ * view_top() - add the section "top": a row for each VM that is there, and what all do together
+ *
+ * Return: the table, "vms", NULL where memory is short.
+ */
+struct table *view_top(struct report *r, const struct model *m, const struct view_window *w);
+
+/**
+ * view_top_group() - add the section "top": a row for each value of the keys of @g
+ *
+ * A row has the records of all families that have the keys and mean the same by them.
+ *
+ * Return: the table, "rows", NULL where memory is short. Its first columns are the keys.
+ */
+struct table *view_top_group(struct report *r, const struct group *g, const struct model *m,
+			     const struct view_window *w);
+
+/*
+ * Adds what collecting costs, in ns per record and as a share of @vcpu_ns. Return: whether that is
+ * known.
+ */
+bool view_cost(struct section *s, const struct source *src, uint64_t vcpu_ns);
+
+/* Return: vCPU time of all VMs in the folded intervals. */
+uint64_t view_vcpu_ns(const struct model *m);
+
+/* Return: the value that @row has for the @key-th key of @g. */
+struct cell view_key(struct report *r, const struct model *m, const struct group *g,
+		     const struct group_row *row, size_t key);
+
 /* What view_stat() is made of. */
 
 /**

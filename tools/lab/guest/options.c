@@ -28,6 +28,7 @@ static const struct workload *const workloads[] = {
 	&workload_fork,
 	&workload_ksm,
 	&workload_host,
+	&workload_recycle,
 };
 
 enum {

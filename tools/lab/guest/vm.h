@@ -90,8 +90,8 @@ struct vm {
 	/* Memory faults the run will cause; -1 where not derivable. */
 	int64_t expect_tdp;
 	int64_t expect_shadow;
-	/* Of those under EPT, how many arrive as misconfigurations: MMIO. */
-	int64_t expect_misconfigs;
+	/* Of those, how many on a reserved bit, or under EPT as misconfigurations: MMIO. */
+	int64_t expect_reserved;
 	/* And how many are of the CPU's walk of the guest's page tables. */
 	int64_t expect_walks;
 	/* How often the CPU's buffer of dirty pages (PML) can be full at most. */

@@ -27,7 +27,7 @@ extern const struct workload workload_dirtylog, workload_dirtyring;
 extern const struct workload workload_ptchurn, workload_switch, workload_invlpg;
 extern const struct workload workload_mmio, workload_rom;
 extern const struct workload workload_slots, workload_mixed, workload_walk;
-extern const struct workload workload_fork, workload_ksm, workload_host;
+extern const struct workload workload_fork, workload_ksm, workload_host, workload_recycle;
 
 /* helper.c: what several of them do. */
 
