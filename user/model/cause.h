@@ -47,7 +47,7 @@ struct fault_cause {
 	uint64_t broken_ns;
 };
 
-/* Return: @cause with all that is unknown as the schema's word, all that needs none as CAUSE_MMIO. */
+/* Return: @cause; all that is not known as the schema's word, all that needs none as CAUSE_MMIO. */
 static inline uint8_t cause_plain(uint8_t cause)
 {
 	if (cause >= CAUSE_MMIO)

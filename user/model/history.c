@@ -3,60 +3,16 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#define SLOTS_MIN	1024
+#include "model/region.h"
+
 #define SERIAL_BITS	24
 #define REGION_BITS	38	/* 57 bits of address, 59 of a guest frame's */
 #define TIME_MAX	((1ULL << 53) - 1)	/* 104 days */
 #define EARLIER		(60 * 1000000000ULL)	/* what the first record tells may have begun before */
-#define VICTIMS		16	/* of how many the oldest is forgotten */
-
-/**
- * struct region - 512 pages
- * @key: VM, space and number; 0 for an empty slot of the table
- * @word: of all pages that have no newer one
- * @last: time of the newest word of a page
- * @broken: time at which it had small pages for the first time after a huge one, 0 if it has not
- * @huge: it was mapped by a huge page last
- * @leaf: words of pages, NULL as long as there is none
- */
-struct region {
-	uint64_t key;
-	uint64_t word;
-	uint64_t last;
-	uint64_t broken : 63;
-	uint64_t huge : 1;
-	uint64_t *leaf;
-};
-
-#define ARENA_BYTES	(2UL << 20)
-#define LEAF_BYTES	(HISTORY_PAGES * sizeof(uint64_t))
-#define ARENA_LEAVES	(ARENA_BYTES / LEAF_BYTES)
-
-/*
- * Faults come in any order: with leaves all over small pages most of the time would go into
- * misses of the TLB. They come out of huge pages, and go back to a list.
- */
-struct arena {
-	struct arena *next;
-	uint64_t *leaves;
-};
 
 struct history {
-	struct region *slots;	/* hash table with linear probing */
-	size_t nr_slots;	/* a power of two */
-	size_t max_slots;
-	size_t nr_regions;
-	size_t nr_leaves;
-	size_t max_leaves;
-	struct arena *arenas;
-	size_t fresh;		/* leaves of the first arena that were never used */
-	uint64_t *spare;		/* leaves that were given back, by their first word */
-	size_t memo;		/* slot that was used last */
-	size_t hand;		/* where to look for something to forget */
-	uint64_t evicted;
-	uint64_t gaps;
+	struct regions regions;
 	uint64_t base;		/* time stamp from which words count */
 	uint32_t serial;
 	bool partial;
@@ -66,13 +22,7 @@ struct history *history_new(size_t slots, size_t leaves)
 {
 	struct history *h = calloc(1, sizeof(*h));
 
-	if (!h)
-		return NULL;
-	h->nr_slots = slots < SLOTS_MIN ? slots : SLOTS_MIN;
-	h->max_slots = slots;
-	h->max_leaves = leaves;
-	h->slots = calloc(h->nr_slots, sizeof(*h->slots));
-	if (h->slots)
+	if (h && !regions_init(&h->regions, slots, leaves))
 		return h;
 	free(h);
 	return NULL;
@@ -80,71 +30,23 @@ struct history *history_new(size_t slots, size_t leaves)
 
 void history_free(struct history *h)
 {
-	struct arena *next;
-
-	if (!h)
-		return;
-	for (struct arena *a = h->arenas; a; a = next) {
-		next = a->next;
-		free(a->leaves);
-		free(a);
-	}
-	free(h->slots);
+	if (h)
+		regions_clear(&h->regions);
 	free(h);
-}
-
-static bool arena_add(struct history *h)
-{
-	struct arena *a = calloc(1, sizeof(*a));
-
-	if (!a)
-		return false;
-	a->leaves = aligned_alloc(ARENA_BYTES, ARENA_BYTES);
-	if (!a->leaves) {
-		free(a);
-		return false;
-	}
-	madvise(a->leaves, ARENA_BYTES, MADV_HUGEPAGE);
-	a->next = h->arenas;
-	h->arenas = a;
-	h->fresh = ARENA_LEAVES;
-	return true;
-}
-
-/* Return: a leaf without words, or NULL. */
-static uint64_t *leaf_new(struct history *h)
-{
-	uint64_t *leaf = h->spare;
-
-	if (leaf)
-		memcpy(&h->spare, leaf, sizeof(h->spare));
-	else if (h->fresh || arena_add(h))
-		leaf = h->arenas->leaves + --h->fresh * HISTORY_PAGES;
-	if (!leaf)
-		return NULL;
-	h->nr_leaves++;
-	return memset(leaf, 0, LEAF_BYTES);
-}
-
-static void leaf_free(struct history *h, uint64_t *leaf)
-{
-	if (!leaf)
-		return;
-	memcpy(leaf, &h->spare, sizeof(h->spare));
-	h->spare = leaf;
-	h->nr_leaves--;
 }
 
 void history_begin(struct history *h, struct vm_history *v, bool created, uint64_t ts)
 {
 	if (!h->base)
 		h->base = ts > EARLIER ? ts - EARLIER : 0;
-	*v = (struct vm_history){ .serial = ++h->serial, .created = created, .gaps = h->gaps };
+	*v = (struct vm_history){
+		.serial = ++h->serial, .created = created, .gaps = h->regions.gaps,
+	};
 }
 
 void history_gap(struct history *h)
 {
-	h->gaps++;
+	h->regions.gaps++;
 }
 
 void history_partial(struct history *h)
@@ -154,7 +56,7 @@ void history_partial(struct history *h)
 
 bool history_complete(const struct history *h, const struct vm_history *v)
 {
-	return v->created && v->gaps == h->gaps && !h->partial;
+	return v->created && v->gaps == h->regions.gaps && !h->partial;
 }
 
 uint64_t history_clock(const struct history *h, uint64_t ts)
@@ -178,151 +80,6 @@ static uint64_t region_key(const struct vm_history *v, enum history_space space,
 		return 0;
 	return (uint64_t)v->serial << (REGION_BITS + 2) | (uint64_t)space << REGION_BITS |
 	       (region & ((1ULL << REGION_BITS) - 1));
-}
-
-static size_t region_home(const struct history *h, uint64_t key)
-{
-	return (key * 0x9e3779b97f4a7c15ULL >> 32) & (h->nr_slots - 1);
-}
-
-static struct region *region_find(struct history *h, uint64_t key)
-{
-	size_t at = h->memo;
-
-	if (h->slots[at].key == key)
-		return &h->slots[at];
-	for (at = region_home(h, key); h->slots[at].key; at = (at + 1) & (h->nr_slots - 1)) {
-		if (h->slots[at].key == key) {
-			h->memo = at;
-			return &h->slots[at];
-		}
-	}
-	return NULL;
-}
-
-static uint64_t region_newest(const struct region *r)
-{
-	uint64_t time = history_time(r->word);
-
-	return r->last > time ? r->last : time;
-}
-
-/* Empties a slot, and moves those behind it that would not be found any more. */
-static void region_delete(struct history *h, size_t at)
-{
-	size_t mask = h->nr_slots - 1, hole = at;
-
-	leaf_free(h, h->slots[at].leaf);
-	for (size_t i = (at + 1) & mask; h->slots[i].key; i = (i + 1) & mask) {
-		size_t home = region_home(h, h->slots[i].key);
-
-		/* Not one whose home lies between the hole and itself. */
-		if (((i - home) & mask) < ((i - hole) & mask))
-			continue;
-		h->slots[hole] = h->slots[i];
-		hole = i;
-	}
-	h->slots[hole] = (struct region){ 0 };
-	h->nr_regions--;
-}
-
-/* Forgets the oldest of some regions, of those with words for pages where @leaf. */
-static void region_evict(struct history *h, bool leaf)
-{
-	size_t victim = h->nr_slots, seen = 0;
-
-	for (size_t i = 0; i < h->nr_slots && seen < VICTIMS; i++) {
-		const struct region *r = &h->slots[h->hand];
-
-		if (r->key && (!leaf || r->leaf)) {
-			seen++;
-			if (victim == h->nr_slots ||
-			    region_newest(r) < region_newest(&h->slots[victim]))
-				victim = h->hand;
-		}
-		h->hand = (h->hand + 1) & (h->nr_slots - 1);
-	}
-	if (victim == h->nr_slots)
-		return;
-	region_delete(h, victim);
-	h->evicted++;
-	h->gaps++;
-}
-
-static bool table_grow(struct history *h)
-{
-	struct region *old = h->slots, *slots;
-	size_t nr = h->nr_slots;
-
-	slots = nr < h->max_slots ? calloc(2 * nr, sizeof(*slots)) : NULL;
-	if (!slots)
-		return false;
-	h->slots = slots;
-	h->nr_slots = 2 * nr;
-	for (size_t i = 0; i < nr; i++) {
-		size_t at = region_home(h, old[i].key);
-
-		if (!old[i].key)
-			continue;
-		while (slots[at].key)
-			at = (at + 1) & (h->nr_slots - 1);
-		slots[at] = old[i];
-	}
-	free(old);
-	return true;
-}
-
-/* Return: the region, made where there is none; NULL where @key is 0. */
-static struct region *region_get(struct history *h, uint64_t key)
-{
-	struct region *r = key ? region_find(h, key) : NULL;
-	size_t at;
-
-	if (r || !key)
-		return r;
-	/* Three quarters at most, or probing gets long. */
-	if (h->nr_regions >= h->nr_slots / 4 * 3 && !table_grow(h))
-		region_evict(h, false);
-	for (at = region_home(h, key); h->slots[at].key; at = (at + 1) & (h->nr_slots - 1))
-		;
-	h->slots[at].key = key;
-	h->nr_regions++;
-	h->memo = at;
-	return &h->slots[at];
-}
-
-static inline uint64_t page_word(const struct region *r, unsigned int page)
-{
-	uint64_t word = r->leaf ? r->leaf[page] : 0;
-
-	return word && history_time(word) >= history_time(r->word) ? word : r->word;
-}
-
-/* Return: the region of @key, which may have moved; NULL where memory is short. */
-static struct region *page_set(struct history *h, struct region *r, unsigned int page,
-			       uint64_t word)
-{
-	uint64_t key = r->key;
-
-	if (!r->leaf) {
-		if (h->nr_leaves >= h->max_leaves) {
-			region_evict(h, true);
-			r = region_find(h, key);
-			if (!r)
-				return NULL;
-		}
-		r->leaf = leaf_new(h);
-		if (!r->leaf) {
-			/* As if it had been forgotten. */
-			h->evicted++;
-			h->gaps++;
-			return NULL;
-		}
-	}
-	r->leaf[page] = word;
-	if (history_time(word) > r->last)
-		r->last = history_time(word);
-	return r;
 }
 
 /* @take comes over a page that had @old. */
@@ -360,7 +117,7 @@ static uint64_t word_current(const struct history *h, const struct vm_history *v
 void history_expect(struct history *h, const struct vm_history *v, uint64_t gfn)
 {
 	uint64_t key = region_key(v, HISTORY_GFN, gfn / HISTORY_PAGES);
-	const struct region *r = key ? region_find(h, key) : NULL;
+	const struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 	if (r && r->leaf)
 		__builtin_prefetch(&r->leaf[gfn % HISTORY_PAGES]);
@@ -370,7 +127,7 @@ uint64_t history_look(struct history *h, const struct vm_history *v, enum histor
 		      uint64_t page)
 {
 	uint64_t key = region_key(v, space, page / HISTORY_PAGES);
-	struct region *r = key ? region_find(h, key) : NULL;
+	struct region *r = key ? region_find(&h->regions, key) : NULL;
 	uint64_t word = r ? page_word(r, page % HISTORY_PAGES) : 0;
 
 	return space == HISTORY_GFN && v->nr_wide ? word_current(h, v, page, word) : word;
@@ -380,7 +137,7 @@ static enum history_change map_huge(struct history *h, struct vm_history *v, uin
 				    enum history_state state, uint8_t cause, uint64_t time,
 				    uint64_t *broken)
 {
-	struct region *r = region_get(h, region_key(v, HISTORY_GFN, region));
+	struct region *r = region_get(&h->regions, region_key(v, HISTORY_GFN, region));
 	enum history_change change = HISTORY_SAME;
 
 	if (!r)
@@ -413,8 +170,8 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 		return HISTORY_SAME;
 	}
 	word = word_make(HISTORY_MAPPED_4K, cause, time);
-	r = region_get(h, region_key(v, HISTORY_GFN, region));
-	r = r ? page_set(h, r, gfn % HISTORY_PAGES, word) : NULL;
+	r = region_get(&h->regions, region_key(v, HISTORY_GFN, region));
+	r = r ? page_set(&h->regions, r, gfn % HISTORY_PAGES, word) : NULL;
 	if (!r || !r->huge)
 		return HISTORY_SAME;
 	r->huge = false;
@@ -430,12 +187,12 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 	bool all = first == 0 && last == HISTORY_PAGES - 1;
 	bool never = space == HISTORY_GFN && history_complete(h, v);
 	uint64_t key = region_key(v, space, region), old, word;
-	struct region *r = key ? region_find(h, key) : NULL;
+	struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 	/* Nothing of it was mapped. */
 	if (!r && never)
 		return;
-	r = r ?: region_get(h, key);
+	r = r ?: region_get(&h->regions, key);
 	if (r && all && (!r->leaf || r->last < history_time(r->word))) {
 		old = word_current(h, v, region * HISTORY_PAGES, r->word);
 		r->word = word_taken(old, take->word, take->begin, never);
@@ -447,7 +204,7 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 			old = word_current(h, v, region * HISTORY_PAGES + i, old);
 		word = word_taken(old, take->word, take->begin, never);
 		if (word != old)
-			r = page_set(h, r, i, word);
+			r = page_set(&h->regions, r, i, word);
 	}
 }
 
@@ -462,7 +219,7 @@ static void wide_apply(struct history *h, const struct vm_history *v, struct reg
 		old = page_word(r, i);
 		word = word_current(h, v, page + i, old);
 		if (word != old)
-			r = page_set(h, r, i, word);
+			r = page_set(&h->regions, r, i, word);
 	}
 }
 
@@ -472,8 +229,8 @@ static bool region_within(const struct history *h, size_t at, const struct vm_hi
 {
 	uint64_t first = region_key(v, HISTORY_GFN, 0);
 
-	*region = h->slots[at].key - first;
-	return h->slots[at].key >= first && !(*region >> REGION_BITS) &&
+	*region = h->regions.slots[at].key - first;
+	return h->regions.slots[at].key >= first && !(*region >> REGION_BITS) &&
 	       *region >= w->first / HISTORY_PAGES && *region <= w->last / HISTORY_PAGES;
 }
 
@@ -484,12 +241,12 @@ static void wide_forget(struct history *h, struct vm_history *v)
 	uint64_t region;
 
 	only.nr_wide = 1;
-	for (size_t i = 0; i < h->nr_slots; i++)
+	for (size_t i = 0; i < h->regions.nr_slots; i++)
 		if (region_within(h, i, v, &only.wide[0], &region))
-			wide_apply(h, &only, &h->slots[i], region);
+			wide_apply(h, &only, &h->regions.slots[i], region);
 	/* Of pages that no region was made for nothing is known any more. */
 	if (!history_complete(h, v))
-		h->evicted++;
+		h->regions.evicted++;
 	v->nr_wide--;
 	memmove(v->wide, v->wide + 1, v->nr_wide * sizeof(v->wide[0]));
 }
@@ -514,7 +271,7 @@ static void wide_add(struct history *h, struct vm_history *v, const struct histo
 static uint64_t mapping_mask(struct history *h, const struct vm_history *v, uint64_t page)
 {
 	uint64_t key = region_key(v, HISTORY_GFN, page / HISTORY_PAGES);
-	const struct region *r = key ? region_find(h, key) : NULL;
+	const struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 	if (!r || !r->huge)
 		return 0;
@@ -564,14 +321,14 @@ void history_recover(struct history *h, struct vm_history *v, uint64_t first, ui
 	if (!pages || !v->serial)
 		return;
 	if (end - region > HISTORY_REGIONS) {
-		for (size_t i = 0; i < h->nr_slots; i++)
-			if (region_within(h, i, v, &w, &region) && h->slots[i].broken)
+		for (size_t i = 0; i < h->regions.nr_slots; i++)
+			if (region_within(h, i, v, &w, &region) && h->regions.slots[i].broken)
 				region_take(h, v, HISTORY_GFN, region, 0, HISTORY_PAGES - 1, &w);
 		return;
 	}
 	for (; region <= end; region++) {
 		uint64_t key = region_key(v, HISTORY_GFN, region);
-		const struct region *r = key ? region_find(h, key) : NULL;
+		const struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 		if (r && r->broken)
 			region_take(h, v, HISTORY_GFN, region, 0, HISTORY_PAGES - 1, &w);
@@ -582,15 +339,15 @@ void history_settle(struct history *h, struct vm_history *v, enum history_space 
 		    uint64_t page, uint64_t time)
 {
 	uint64_t key = region_key(v, space, page / HISTORY_PAGES);
-	struct region *r = key ? region_find(h, key) : NULL;
+	struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 	if (r)
-		page_set(h, r, page % HISTORY_PAGES, word_make(HISTORY_MAPPED_4K, 0, time));
+		page_set(&h->regions, r, page % HISTORY_PAGES, word_make(HISTORY_MAPPED_4K, 0, time));
 }
 
 void history_split(struct history *h, struct vm_history *v, uint64_t gfn, uint64_t time)
 {
-	struct region *r = region_get(h, region_key(v, HISTORY_GFN, gfn / HISTORY_PAGES));
+	struct region *r = region_get(&h->regions, region_key(v, HISTORY_GFN, gfn / HISTORY_PAGES));
 
 	if (!r)
 		return;
@@ -626,17 +383,17 @@ void history_measure(const struct history *h, const struct vm_history *v,
 	uint64_t all = region_key(v, HISTORY_GFN, 0) >> REGION_BITS;
 
 	*sizes = (struct history_sizes){ 0 };
-	for (size_t i = 0; all && i < h->nr_slots; i++)
-		if (h->slots[i].key >> REGION_BITS == all)
-			region_measure(h, v, &h->slots[i], sizes);
+	for (size_t i = 0; all && i < h->regions.nr_slots; i++)
+		if (h->regions.slots[i].key >> REGION_BITS == all)
+			region_measure(h, v, &h->regions.slots[i], sizes);
 }
 
 void history_usage(const struct history *h, struct history_use *use)
 {
 	*use = (struct history_use){
-		.bytes = h->nr_slots * sizeof(*h->slots) + h->nr_leaves * LEAF_BYTES,
-		.max = h->max_slots * sizeof(*h->slots) + h->max_leaves * LEAF_BYTES,
-		.regions = h->nr_regions,
-		.evicted = h->evicted,
+		.bytes = h->regions.nr_slots * sizeof(struct region) + h->regions.nr_leaves * LEAF_BYTES,
+		.max = h->regions.max_slots * sizeof(struct region) + h->regions.max_leaves * LEAF_BYTES,
+		.regions = h->regions.nr,
+		.evicted = h->regions.evicted,
 	};
 }

@@ -45,7 +45,7 @@ struct slot_range {
 	uint64_t pages;
 };
 
-/* Return: whether a part of @slot lies from @start to before @end in the owner's memory; it is @r. */
+/* Return: whether a part of @slot lies from @start to before @end of the owner's memory: @r. */
 bool slot_overlap(const struct slot *slot, uint64_t start, uint64_t end, struct slot_range *r);
 
 void slots_clear(struct slots *s);
