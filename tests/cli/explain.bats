@@ -84,8 +84,8 @@ load common
 	mmuscope report --json "$BATS_TEST_TMPDIR/data" >"$BATS_TEST_TMPDIR/all"
 	diff <(jq -c '[.groups.rows[] | select(.record == "fault") | [.cause, .count]] | sort' \
 			"$BATS_TEST_TMPDIR/by") \
-		<(jq -c '[.vms[].causes[]] | group_by(.cause) | map([.[0].cause, (map(.count) | add)])' \
-			"$BATS_TEST_TMPDIR/all")
+		<(jq -c '[.vms[].causes[]] | group_by(.cause) |
+			map([.[0].cause, (map(.count) | add)])' "$BATS_TEST_TMPDIR/all")
 }
 
 @test "report: a filter leaves causes as they are" {

@@ -26,7 +26,7 @@ enum {
 	CAUSE_UNSEEN = WORDS_cause,	/* the page may have been mapped before tracing began */
 	CAUSE_UNTAKEN,			/* it was mapped, and nothing was seen that took it away */
 	CAUSE_NO_ADDRESS,
-	CAUSE_MMIO,			/* no page of the guest's memory, or one KVM emulates writes to */
+	CAUSE_MMIO,			/* no memory of the guest's, or writes are emulated */
 	CAUSE_GUEST,			/* the guest's own fault, reflected to it */
 	CAUSES
 };

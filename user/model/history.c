@@ -9,7 +9,8 @@
 #define SERIAL_BITS	24
 #define REGION_BITS	38	/* 57 bits of address, 59 of a guest frame's */
 #define TIME_MAX	((1ULL << 53) - 1)	/* 104 days */
-#define EARLIER		(60 * 1000000000ULL)	/* what the first record tells may have begun before */
+/* What the first record tells may have begun before. */
+#define EARLIER		(60 * 1000000000ULL)
 
 struct history {
 	struct regions regions;
@@ -342,7 +343,8 @@ void history_settle(struct history *h, struct vm_history *v, enum history_space 
 	struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 	if (r)
-		page_set(&h->regions, r, page % HISTORY_PAGES, word_make(HISTORY_MAPPED_4K, 0, time));
+		page_set(&h->regions, r, page % HISTORY_PAGES,
+			 word_make(HISTORY_MAPPED_4K, 0, time));
 }
 
 void history_split(struct history *h, struct vm_history *v, uint64_t gfn, uint64_t time)
@@ -390,10 +392,12 @@ void history_measure(const struct history *h, const struct vm_history *v,
 
 void history_usage(const struct history *h, struct history_use *use)
 {
+	const struct regions *t = &h->regions;
+
 	*use = (struct history_use){
-		.bytes = h->regions.nr_slots * sizeof(struct region) + h->regions.nr_leaves * LEAF_BYTES,
-		.max = h->regions.max_slots * sizeof(struct region) + h->regions.max_leaves * LEAF_BYTES,
-		.regions = h->regions.nr,
-		.evicted = h->regions.evicted,
+		.bytes = t->nr_slots * sizeof(*t->slots) + t->nr_leaves * LEAF_BYTES,
+		.max = t->max_slots * sizeof(*t->slots) + t->max_leaves * LEAF_BYTES,
+		.regions = t->nr,
+		.evicted = t->evicted,
 	};
 }

@@ -326,8 +326,9 @@ static int note_known(struct model *m, const struct mmuscope_hdr *rec)
 }
 
 /* Hands @rec to @take, with zeroes for what it is short of. Return: as @take. */
-static inline __attribute__((always_inline)) int with_known(struct model *m, const struct mmuscope_hdr *rec,
-		      int (*take)(struct model *, const struct mmuscope_hdr *))
+static __attribute__((always_inline)) inline int
+with_known(struct model *m, const struct mmuscope_hdr *rec,
+	   int (*take)(struct model *, const struct mmuscope_hdr *))
 {
 	/* By a recording's header a record may be older and shorter than this version's. */
 	union {

@@ -72,7 +72,8 @@ bool slot_overlap(const struct slot *slot, uint64_t start, uint64_t end, struct 
 	if (end < last)
 		last = end;
 	r->gfn = slot->gfn + (first - slot->hva) / GUEST_PAGE;
-	r->pages = (last - slot->hva + GUEST_PAGE - 1) / GUEST_PAGE - (first - slot->hva) / GUEST_PAGE;
+	r->pages = (last - slot->hva + GUEST_PAGE - 1) / GUEST_PAGE -
+		   (first - slot->hva) / GUEST_PAGE;
 	return true;
 }
 

@@ -155,6 +155,7 @@ void view_times(const struct vm_view *v)
 	table_sort(t, "ns");
 	if (t && t->nr_rows)
 		section_note(v->section, "x exit to handler and back to entry, h host page, s host "
-			     "page in faults that slept, l waiting for mmu_lock, m page tables, u user "
+			     "page in faults that slept, l waiting for mmu_lock, m page tables, "
+			     "u user "
 			     "space, ? not measured.");
 }

@@ -191,7 +191,8 @@ static void print_nothing(struct report *r, size_t vms)
 
 	if (vms)
 		section_note(s, "Nothing significant was found: no kind of work that memory "
-			     "virtualization makes took %.0f%% of a VM's vCPU time.", EXPLAIN_LEAST);
+			     "virtualization makes took %.0f%% of a VM's vCPU time.",
+			     EXPLAIN_LEAST);
 	else
 		section_note(s, "No VM was seen.");
 }

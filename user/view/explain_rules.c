@@ -56,7 +56,8 @@ static bool look_stuck(const struct evidence *e, struct finding *f)
 	if (!s->rows)
 		return false;
 	f->why = report_text(e->report, "%s times a vCPU faulted %d times or more in a row at one "
-			     "instruction on one frame, and KVM said to try again. The longest: vCPU "
+			     "instruction on one frame, and KVM said to try again. The longest: "
+			     "vCPU "
 			     "%u, %s times in %s, instruction %#llx, frame %#llx.", NR(s->rows),
 			     STUCK_FAULTS, s->worst.vcpu, NR(s->worst.count),
 			     TIME(s->worst.end - s->worst.begin),
@@ -84,7 +85,8 @@ static bool look_asleep(const struct evidence *e, struct finding *f)
 	if (!f->ns)
 		return false;
 	f->why = report_text(e->report, "In %s faults the vCPU slept until the host had the page, "
-			     "%s in all: it was read from swap or a file, or memory had to be freed.",
+			     "%s in all: it was read from swap or a file, or memory had to be "
+			     "freed.",
 			     NR(f->count), TIME(f->ns));
 	return true;
 }
@@ -108,7 +110,7 @@ static bool look_small(const struct evidence *e, struct finding *f)
 	uint64_t saved = e->small / 512 * 511;
 
 	f->count = e->small;
-	/* What 512 faults would have cost as one, less what that one costs more: at a guess, half. */
+	/* Of 512 faults one would remain, which costs more than it does now: half, at a guess. */
 	f->ns = e->faults ? (double)e->fault_ns / e->faults * saved / 2 : 0;
 	if (e->small < 512 || e->huge * 8 > e->small)
 		return false;
@@ -128,7 +130,8 @@ static bool look_broken(const struct evidence *e, struct finding *f)
 	f->always = f->count >= 64;
 	if (!f->count)
 		return false;
-	f->why = report_text(e->report, "%s regions of 2M got small pages instead of a huge one; %s "
+	f->why = report_text(e->report, "%s regions of 2M got small pages instead of a huge one; "
+					"%s "
 			     "huge pages were split by KVM.", NR(broken),
 			     NR(e->st->count[COUNT_SPLIT + 2 * 2]));
 	return true;
@@ -166,7 +169,8 @@ static const struct rule rules[] = {
 		.causes = CAUSE(migration), .sure = SURE_CERTAIN,
 		.knob = "vm.compaction_proactiveness=0, hugetlbfs for the VM's memory, or no "
 			"migrate_pages() and cpuset changes while it runs",
-		.confirm = "compact_* and pgmigrate_* in /proc/vmstat rise together with the faults",
+		.confirm = "compact_* and pgmigrate_* in /proc/vmstat rise together with the "
+			   "faults",
 	}, {
 		.key = "reclaim",
 		.title = "the host reclaims memory that the guest uses",
@@ -185,7 +189,8 @@ static const struct rule rules[] = {
 		.key = "huge_pages_broken",
 		.title = "huge pages are broken into small ones",
 		.look = look_broken, .sure = SURE_CERTAIN,
-		.knob = "what broke them is in the table of huge pages: less ballooning and reclaim, "
+		.knob = "what broke them is in the table of huge pages: less ballooning and "
+			"reclaim, "
 			"hugetlbfs, or eager_page_split of kvm for dirty logging",
 		.confirm = "AnonHugePages of the VMM in /proc/PID/smaps goes down",
 	}, {
@@ -216,7 +221,8 @@ static const struct rule rules[] = {
 		.causes = CAUSE(slot_change) | CAUSE(mmio_generation), .sure = SURE_LIKELY,
 		.knob = "fewer changes of the memory map: a PCI device whose BARs move, a frame "
 			"buffer, memory hot-plug in small pieces",
-		.confirm = "the table of memslot changes has as many as there were bursts of faults",
+		.confirm = "the table of memslot changes has as many as there were bursts of "
+			   "faults",
 	}, {
 		.key = "nx_huge_pages",
 		.title = "executing in huge pages is prevented, and breaks them",
@@ -228,7 +234,8 @@ static const struct rule rules[] = {
 		.key = "access_tracking",
 		.title = "the host looks which pages the guest uses",
 		.causes = CAUSE(aging), .sure = SURE_LIKELY,
-		.knob = "less memory pressure, lru_gen's min_ttl_ms, no DAMON or idle page tracking "
+		.knob = "less memory pressure, lru_gen's min_ttl_ms, no DAMON or idle page "
+			"tracking "
 			"on the VMM; EPT with accessed bits (ept_ad of kvm_intel) needs no fault",
 		.confirm = "accessed-bit scans in the same time",
 	}, {
@@ -241,14 +248,16 @@ static const struct rule rules[] = {
 		.key = "shadow_paging",
 		.title = "shadow paging: KVM follows the guest's page tables",
 		.look = look_shadow, .sure = SURE_CERTAIN,
-		.knob = "ept=1 of kvm_intel or npt=1 of kvm_amd; 'mmuscope doctor' says whether this "
+		.knob = "ept=1 of kvm_intel or npt=1 of kvm_amd; 'mmuscope doctor' says whether "
+			"this "
 			"host has it and how to switch it on",
 		.confirm = "with EPT or NPT the same guest has none of these exits",
 	}, {
 		.key = "first_touch",
 		.title = "the guest touches memory for the first time",
 		.causes = CAUSE(first_touch), .sure = SURE_CERTAIN,
-		.knob = "prealloc=on of QEMU's memory backend, or huge pages: one fault for 512; it "
+		.knob = "prealloc=on of QEMU's memory backend, or huge pages: one fault for 512; "
+			"it "
 			"ends when all memory was touched",
 		.confirm = "the resident memory of the VMM grows by 4K or 2M for each fault",
 	}, {
@@ -268,22 +277,26 @@ static const struct rule rules[] = {
 		.key = "no_progress",
 		.title = "a vCPU faults again and again without progress",
 		.look = look_stuck, .sure = SURE_LIKELY,
-		.knob = "what invalidates that page all the time, in the table of invalidations; if "
+		.knob = "what invalidates that page all the time, in the table of invalidations; "
+			"if "
 			"nothing does, it is a fault of KVM: report it with a recording",
-		.confirm = "mmu_invalidate_seq of the VM does not move while the vCPU faults, or its "
+		.confirm = "mmu_invalidate_seq of the VM does not move while the vCPU faults, or "
+			   "its "
 			   "mmu_invalidate_in_progress stays above 0",
 	}, {
 		.key = "mmu_lock",
 		.title = "vCPUs wait for mmu_lock",
 		.look = look_lock, .sure = SURE_CERTAIN,
-		.knob = "what holds it is in the table of waits, by origin; huge pages and the TDP MMU "
+		.knob = "what holds it is in the table of waits, by origin; huge pages and the "
+			"TDP MMU "
 			"(tdp_mmu=Y of kvm) take it less",
 		.confirm = "perf lock contention shows the same lock",
 	}, {
 		.key = "host_page_slow",
 		.title = "the host has to fetch pages that the guest asks for",
 		.look = look_asleep, .sure = SURE_CERTAIN,
-		.knob = "more memory for the VM's cgroup (memory.high), no swap for it, or its memory "
+		.knob = "more memory for the VM's cgroup (memory.high), no swap for it, or its "
+			"memory "
 			"filled before it runs (prealloc, no lazy restore)",
 		.confirm = "pswpin and pgmajfault in /proc/vmstat; memory.pressure of the cgroup",
 	}, {

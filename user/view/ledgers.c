@@ -12,7 +12,8 @@ static void storm_note(const struct vm_view *v)
 	section_fact(v->section, "storm_peak", NULL, cell_rate(s->peak, STORM_WINDOW_NS));
 	if (!s->windows)
 		return;
-	section_note(v->section, "A storm of TLB flushes: in %s of %s the VM was asked to flush all "
+	section_note(v->section, "A storm of TLB flushes: in %s of %s the VM was asked to flush "
+				 "all "
 		     "vCPUs more than %u times a second, at most %s times.",
 		     format_ns(span, s->windows * STORM_WINDOW_NS),
 		     format_ns(within, v->elapsed_ns),
@@ -55,7 +56,8 @@ static void counted_note(const struct vm_view *v)
 			remote += v->st->hist[HIST_FLUSH + i]->count;
 	}
 	section_fact(v->section, "kvm_remote_tlb_flush", NULL, cell_count(c.flushes));
-	section_note(v->section, "KVM counted %s flushes of all vCPUs that interrupted one, here are "
+	section_note(v->section, "KVM counted %s flushes of all vCPUs that interrupted one, here "
+				 "are "
 		     "%s.", format_count(kvm, c.flushes), format_count(ours, kicked));
 	if (c.requests == UINT64_MAX)
 		return;
