@@ -148,8 +148,8 @@ static uint64_t slot_of(const struct model *m, const struct schema_field *f,
 	return s ? s->id : GROUP_SLOT_NONE;
 }
 
-static union group_value value_of(const struct group_key *k, const struct model *m,
-				  const struct mmuscope_hdr *rec)
+union group_value group_value(const struct group_key *k, const struct model *m,
+			      const struct mmuscope_hdr *rec)
 {
 	const struct schema_field *f = k->field[rec->type];
 	union group_value v;
@@ -203,16 +203,24 @@ static struct group_row *row_get(struct group *g, const struct group_row *like, 
 	return row;
 }
 
+struct group_row *group_row(struct group *g, const struct model *m,
+			    const struct mmuscope_hdr *rec, int *err)
+{
+	struct group_row like = { .type = rec->type };
+
+	for (size_t i = 0; i < g->nr_keys; i++)
+		like.value[i] = group_value(&g->key[i], m, rec);
+	return row_get(g, &like, err);
+}
+
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec)
 {
-	struct group_row like = { .type = rec->type }, *row;
+	struct group_row *row;
 	int err = 0;
 
 	if (rec->type >= MMUSCOPE_TYPES || !schema_event(rec->type) || !has_keys(g, rec->type))
 		return 0;
-	for (size_t i = 0; i < g->nr_keys; i++)
-		like.value[i] = value_of(&g->key[i], m, rec);
-	row = row_get(g, &like, &err);
+	row = group_row(g, m, rec, &err);
 	if (err)
 		return err;
 	if (row) {
@@ -249,6 +257,6 @@ bool group_picked(const struct group_pick *p, const struct model *m, const struc
 	if (rec->type >= MMUSCOPE_TYPES || !p->key.field[rec->type] ||
 	    !field_alike(&p->key, p->type, rec->type))
 		return false;
-	v = value_of(&p->key, m, rec);
+	v = group_value(&p->key, m, rec);
 	return !memcmp(&v, &p->value, sizeof(v));
 }

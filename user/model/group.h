@@ -9,6 +9,7 @@
 
 #include "lib/hist.h"
 #include "lib/schema.h"
+#include "lib/symbols.h"
 #include "model/model.h"
 
 #define GROUP_KEYS	6
@@ -60,6 +61,7 @@ struct group_pick {
  * @index: hash table of positions in @rows, plus one
  * @others: records that there was no row for
  * @ns: durations by family, of all
+ * @guests: whose instructions have names when rows are shown, NULL for none
  */
 struct group {
 	struct group_key key[GROUP_KEYS];
@@ -69,6 +71,7 @@ struct group {
 	uint16_t *index;
 	uint64_t others;
 	uint64_t ns[MMUSCOPE_TYPES];
+	const struct guests *guests;
 };
 
 #define GROUP_SLOT_NONE	(~0ULL)		/* no memslot has the address */
@@ -93,8 +96,22 @@ uint64_t group_types(const struct group *g);
 /* Return: whether rows differ by cause, which faults have from the model. */
 bool group_has_cause(const struct group *g);
 
+/* Return: what @rec has there, of a family that has the field, after @m was fed with it. */
+union group_value group_value(const struct group_key *k, const struct model *m,
+			      const struct mmuscope_hdr *rec);
+
 /* Counts @rec, after @m has been fed with it, if its family has all keys. Return: 0 or -ENOMEM. */
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec);
+
+/**
+ * group_row() - the row that @rec belongs to, without counting it
+ * @rec: of a family of group_types(), after @m has been fed with it
+ * @err: set to -ENOMEM without memory
+ *
+ * Return: the row, or NULL where there is no room for another one.
+ */
+struct group_row *group_row(struct group *g, const struct model *m,
+			    const struct mmuscope_hdr *rec, int *err);
 
 /* Return: whether @rec, after @m has been fed with it, is one of those. */
 bool group_picked(const struct group_pick *p, const struct model *m,

@@ -5,7 +5,6 @@
 #include <linux/kvm.h>
 #include <stdlib.h>
 
-#define GUEST_PAGE	4096
 
 static size_t slot_find(const struct slots *s, uint16_t id)
 {
@@ -63,7 +62,7 @@ void slots_protect(struct slots *s, uint16_t id, uint64_t ts)
 
 bool slot_overlap(const struct slot *slot, uint64_t start, uint64_t end, struct slot_range *r)
 {
-	uint64_t first = slot->hva, last = slot->hva + slot->npages * GUEST_PAGE;
+	uint64_t first = slot->hva, last = slot->hva + slot->npages * SLOT_PAGE;
 
 	if (last <= first || end <= first || start >= last || start >= end)
 		return false;
@@ -71,9 +70,9 @@ bool slot_overlap(const struct slot *slot, uint64_t start, uint64_t end, struct 
 		first = start;
 	if (end < last)
 		last = end;
-	r->gfn = slot->gfn + (first - slot->hva) / GUEST_PAGE;
-	r->pages = (last - slot->hva + GUEST_PAGE - 1) / GUEST_PAGE -
-		   (first - slot->hva) / GUEST_PAGE;
+	r->gfn = slot->gfn + (first - slot->hva) / SLOT_PAGE;
+	r->pages = (last - slot->hva + SLOT_PAGE - 1) / SLOT_PAGE -
+		   (first - slot->hva) / SLOT_PAGE;
 	return true;
 }
 
@@ -93,7 +92,7 @@ uint64_t slots_bytes(const struct slots *s)
 	for (size_t i = 0; i < s->nr; i++)
 		if (!slot_repeats(s, i))
 			pages += s->list[i].npages;
-	return pages * GUEST_PAGE;
+	return pages * SLOT_PAGE;
 }
 
 void slots_clear(struct slots *s)

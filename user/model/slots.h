@@ -9,6 +9,8 @@
 
 #include <mmuscope/abi.h>
 
+#define SLOT_PAGE 4096	/* bytes; memslots are counted in these, whatever backs them */
+
 /**
  * struct slot - one of them
  * @protected: time stamp at which dirty logging last write-protected it, 0 if it never did

@@ -206,7 +206,7 @@ size_t view_explain(struct report *r, const struct model *m, const struct view_w
 	for (size_t i = 0; i < model_vms(m); i++) {
 		const struct vm *vm = model_vm(m, i);
 
-		if (!view_wanted(w, vm))
+		if (!view_wants(w, vm))
 			continue;
 		explain_vm(&l, r, vm, w);
 		vms++;

@@ -71,6 +71,23 @@ static bool stats_empty(const struct vm_stats *st)
 	return true;
 }
 
+bool view_wants(const struct view_window *w, const struct vm *vm)
+{
+	return (!w->name || !strcmp(w->name, vm->name)) && (!w->pid || w->pid == vm->pid);
+}
+
+/* As many as can be told apart where a picture is as wide as a hand. */
+static void stat_pictures(const struct vm_view *v, const struct view_window *w)
+{
+	static const struct view_heat size = { .rows = 64, .columns = 64 };
+	const struct vm_pictures *p = w->pictures ? pictures_of(w->pictures, v->vm) : NULL;
+
+	if (!p)
+		return;
+	view_timeline(v->section, w, &p->timeline);
+	view_heat(v->section, w, v->model, &p->heat, &size);
+}
+
 static void stat_vm(struct report *r, const struct model *m, const struct vm *vm,
 		    const struct view_window *w)
 {
@@ -88,6 +105,7 @@ static void stat_vm(struct report *r, const struct model *m, const struct vm *vm
 	};
 
 	stat_facts(&v);
+	stat_pictures(&v, w);
 	view_faults(&v);
 	view_causes(&v);
 	view_times(&v);
@@ -103,11 +121,6 @@ static void stat_vm(struct report *r, const struct model *m, const struct vm *vm
 	view_exits(&v);
 }
 
-bool view_wanted(const struct view_window *w, const struct vm *vm)
-{
-	return (!w->name || !strcmp(w->name, vm->name)) && (!w->pid || w->pid == vm->pid);
-}
-
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w)
 {
 	size_t nr = 0;
@@ -115,7 +128,7 @@ size_t view_stat(struct report *r, const struct model *m, const struct view_wind
 	for (size_t i = 0; i < model_vms(m); i++) {
 		const struct vm *vm = model_vm(m, i);
 
-		if (!view_wanted(w, vm))
+		if (!view_wants(w, vm))
 			continue;
 		/* In an interval, a VM that is gone has nothing to say. */
 		if (stats_empty(w->past ? &vm->past : &vm->now) &&
