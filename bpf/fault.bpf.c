@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The vCPU's way out of the guest and back: faults and exits. */
-#include "state.bpf.h"
+#include "reason.bpf.h"
 
 /* RET_PF_* of the running kernel, see collector_config. */
 static __always_inline u8 verdict_of(u32 ret)
@@ -11,40 +11,6 @@ static __always_inline u8 verdict_of(u32 ret)
 		return MMUSCOPE_verdict_unknown;
 	barrier_var(i);
 	return cfg.ret_pf[i & (RET_PF_MAX - 1)];
-}
-
-static __always_inline u32 vmx_reason(u64 vcpu)
-{
-	struct vcpu_vmx___plain *plain = (void *)vcpu;
-	struct vcpu_vmx___vt *shared = (void *)vcpu;
-	struct vcpu_vmx *vmx = (void *)vcpu;
-
-	if (bpf_core_field_exists(vmx->exit_reason.full))
-		return BPF_CORE_READ(vmx, exit_reason.full);
-	if (bpf_core_field_exists(shared->vt))
-		return BPF_CORE_READ(shared, vt.exit_reason.full);
-	if (bpf_core_field_exists(plain->exit_reason))
-		return BPF_CORE_READ(plain, exit_reason);
-	return ~0U;
-}
-
-static __always_inline u32 svm_reason(u64 vcpu)
-{
-	struct vcpu_svm *svm = (void *)vcpu;
-
-	if (bpf_core_field_exists(svm->vmcb))
-		return BPF_CORE_READ(svm, vmcb, control.exit_code);
-	return ~0U;
-}
-
-/* The hardware's reason stays where it is until the next entry. */
-static __always_inline u32 reason_of(struct vcpu_state *v)
-{
-	if (v->reason != ~0U)
-		return v->reason;
-	if (cfg.isa == MMUSCOPE_isa_svm)
-		return svm_reason(v->vcpu);
-	return vmx_reason(v->vcpu) & 0xffff;
 }
 
 static __always_inline bool misconfigured(u64 error)
@@ -137,9 +103,9 @@ static __noinline int fault_cut(struct vcpu_state *v)
 static __noinline u64 rip_read(struct vcpu_state *v);
 
 /*
- * What the hardware said of an exit that is a fault and that no hook has told of;
- * false where that cannot be known. An EPT violation's address is nowhere but in
- * the VMCS, and neither is the error code of a #PF.
+ * What the hardware said of an exit that is a fault, of which no hook has told. Return:
+ * false where that is not known: an EPT violation's address is nowhere but in the
+ * VMCS, and neither is the error code of a #PF.
  */
 static __always_inline bool fault_read(struct vcpu_state *v, u64 *addr, u64 *error)
 {
@@ -147,7 +113,7 @@ static __always_inline bool fault_read(struct vcpu_state *v, u64 *addr, u64 *err
 	struct vcpu_vmx *vmx = (void *)v->vcpu;
 	struct vcpu_svm *svm = (void *)v->vcpu;
 
-	if (reason_of(v) != fault_reason(v->span.isa, v->span.mode))
+	if (v->span.nested)
 		return false;
 	if (cfg.isa == MMUSCOPE_isa_svm) {
 		if (!bpf_core_field_exists(svm->vmcb->control.exit_info_2))
@@ -156,9 +122,9 @@ static __always_inline bool fault_read(struct vcpu_state *v, u64 *addr, u64 *err
 		*addr = BPF_CORE_READ(svm, vmcb, control.exit_info_2);
 		return true;
 	}
+	*addr = MMUSCOPE_UNKNOWN;
 	if (v->span.mode == MMUSCOPE_mode_shadow)
 		return false;
-	*addr = MMUSCOPE_UNKNOWN;
 	if (bpf_core_field_exists(shared->vt.exit_qualification))
 		*error = BPF_CORE_READ(shared, vt.exit_qualification);
 	else if (bpf_core_field_exists(vmx->exit_qualification))
@@ -168,14 +134,17 @@ static __always_inline bool fault_read(struct vcpu_state *v, u64 *addr, u64 *err
 	return true;
 }
 
-static __noinline int fault_untold(struct vcpu_state *v)
+/*
+ * Whether the exit that is under way is one that KVM calls a fault. With shadow paging
+ * on VMX faults share their reason with others, and L2's may be L1's alone.
+ */
+static __always_inline bool is_fault(struct vcpu_state *v)
 {
-	u64 addr, error;
+	u32 reason = fault_reason(v->span.isa, v->span.mode);
 
-	if (v->span.nested || !fault_read(v, &addr, &error))
-		return 0;
-	span_fault(&v->span, bpf_ktime_get_ns(), addr, error, rip_read(v));
-	return 1;
+	if (v->span.mode == MMUSCOPE_mode_shadow && v->span.nested)
+		return false;
+	return reason && reason_of(v) == reason;
 }
 
 /*
@@ -185,9 +154,11 @@ static __noinline int fault_untold(struct vcpu_state *v)
  */
 static __noinline int fault_missed(struct vcpu_state *v)
 {
-	if (!fault_untold(v))
+	u64 addr, error;
+
+	if (!is_fault(v) || !fault_read(v, &addr, &error))
 		return 0;
-	__sync_fetch_and_add(&repaired, 1);
+	span_fault(&v->span, bpf_ktime_get_ns(), addr, error, rip_read(v));
 	return 1;
 }
 
@@ -210,6 +181,9 @@ static __noinline int exit_end(struct vcpu_state *v, u64 now)
 		v->span.rec.verdict = verdict_counted(v);
 		return 1;
 	}
+	/* collector_skipped() counts the others. */
+	if (is_fault(v))
+		count_lost(MMUSCOPE_stage_probe);
 	count_exit(v, now - v->span.exit_ts);
 	return 0;
 }
@@ -535,7 +509,7 @@ int BPF_PROG(fast_mmio, u64 gpa)
 		return 0;
 	/* Before kvm_page_fault, which is not told. */
 	if (cfg.isa == MMUSCOPE_isa_svm && span_outside(&v->span))
-		fault_untold(v);
+		fault_missed(v);
 	span_mmio(&v->span, bpf_ktime_get_ns(), gpa);
 	return 0;
 }

@@ -9,19 +9,6 @@ static u8 verdict_of(u32 ret)
 	return ret < MMUSCOPE_KMOD_RET_PF ? config.ret_pf[ret] : MMUSCOPE_verdict_unknown;
 }
 
-/* The hardware's reason stays where it is until the next entry. */
-static u32 reason_of(const struct vcpu_state *v)
-{
-	const struct vmcb *vmcb;
-
-	if (v->reason != ~0U)
-		return v->reason;
-	if (v->span.isa != MMUSCOPE_isa_svm)
-		return member(u32, v->vcpu, vmx_exit_reason, ~0U) & 0xffff;
-	vmcb = member(struct vmcb *, v->vcpu, svm_vmcb, NULL);
-	return vmcb ? vmcb->control.exit_code : ~0U;
-}
-
 static bool misconfigured(u64 error)
 {
 	return error == PF_RESERVED || error & EPTQ_MISCONFIG;

@@ -4,9 +4,9 @@
 #
 #   tests/lab/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod] [PART]...
 #
-# Without --machine both run, side by side, with each collector in turn. A line for
-# each group of checks, and what differs in those that fail. PART: what of the job to
-# run, for trials.
+# Without --machine both run, side by side, with each collector in turn; one alone runs
+# with both collectors side by side. A line for each group of checks, and what differs
+# in those that fail. PART: what of the job to run, for trials.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
@@ -14,7 +14,7 @@ results=$build/test-results
 kernel=6.1
 machines=(amd intel)
 collectors=(bpf kmod)
-parts=(workloads vms record stress refusals)
+parts=(workloads vms record stress refusals translate)
 chosen=()
 limit=1800	# seconds; five minutes are usual, on a machine with nothing else to do
 memory=()
@@ -149,7 +149,7 @@ machine() {
 	local name=$1 collector=$2 out=$3 boots=("${chosen[*]}") i pid=() bad=0
 
 	if [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
-		boots=(workloads "vms record stress refusals")
+		boots=(workloads "vms record stress refusals translate")
 		[ "$collector" = bpf ] || boots[1]+=" kmod"
 	fi
 	for i in "${!boots[@]}"; do
@@ -172,31 +172,39 @@ machine() {
 	echo 0 1 >"$out/counts"
 }
 
+# lane NAME COLLECTOR...: one after the other.
 lane() {
-	local collector out passed failed
+	local name=$1 collector out passed failed
 
-	for collector in "${collectors[@]}"; do
-		out=$results/lab-$1-$kernel-$collector
+	shift
+	for collector; do
+		out=$results/lab-$name-$kernel-$collector
 		rm -rf "$out"
 		mkdir -p "$out"
-		progress "$1, $kernel, $collector: begins"
-		machine "$1" "$collector" "$out" >"$out/report"
+		progress "$name, $kernel, $collector: begins"
+		machine "$name" "$collector" "$out" >"$out/report"
 		read -r passed failed <"$out/counts"
-		progress "$1, $kernel, $collector: $passed passed, $failed failed"
+		progress "$name, $kernel, $collector: $passed passed, $failed failed"
+		if [ "$name $collector" = "amd bpf" ] && [ -n "$command" ]; then
+			rm -rf "$command"
+			mkdir -p "$command"
+			tests/lab/command.sh "$kernel" "$command" >"$command/tap"
+			judge_tap "$command" "$?" >"$command/report"
+		fi
 	done
-	if [ "$1" = amd ] && [ -n "$command" ]; then
-		rm -rf "$command"
-		mkdir -p "$command"
-		tests/lab/command.sh "$kernel" "$command" >"$command/tap"
-		judge_tap "$command" "$?" >"$command/report"
-	fi
 }
 
 mkdir -p "$results"
 rm -f "$results/lab.counts"
-for name in "${machines[@]}"; do
-	lane "$name" &
-done
+if [ ${#machines[@]} -gt 1 ]; then
+	for name in "${machines[@]}"; do
+		lane "$name" "${collectors[@]}" &
+	done
+else
+	for collector in "${collectors[@]}"; do
+		lane "${machines[0]}" "$collector" &
+	done
+fi
 wait
 passed=0 failed=0
 for name in "${machines[@]}"; do

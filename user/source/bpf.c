@@ -187,13 +187,11 @@ static int lost_add_cpu(struct source_bpf *b, unsigned int cpu)
 
 static int skipped_add(struct source_bpf *b)
 {
-	uint64_t skipped = collector_skipped(b->collector), then = b->skipped_then;
+	uint64_t skipped = collector_skipped(b->collector);
+	int err = made_lost(&b->made, ~0U, MMUSCOPE_stage_probe, skipped - b->skipped_then);
 
-	/* What is repaired by now was counted, if a tick came in between. */
-	if (skipped <= then)
-		return 0;
 	b->skipped_then = skipped;
-	return made_lost(&b->made, ~0U, MMUSCOPE_stage_probe, skipped - then);
+	return err;
 }
 
 static int bpf_tick(struct source *src)

@@ -22,6 +22,7 @@
 #include "source/made.h"
 #include "source/probe.h"
 #include "source/ring.h"
+#include "source/site.h"
 #include "source/source.h"
 
 #define HOLDER		"/sys/class/misc/mmuscope/holder"
@@ -56,6 +57,7 @@ struct source_kmod {
 	struct mmuscope_kmod_hook *hooks;
 	size_t nhooks;
 	struct mmuscope_kmod_start config;
+	struct cause_site sites[CAUSE_SITES];
 };
 
 static struct source_kmod *of(struct source *src)
@@ -334,18 +336,23 @@ static void probes_report(struct source_kmod *k)
 	for (size_t i = 0; i < k->probes.count; i++) {
 		const struct probe *probe = k->probes.choice[i].probe;
 		const struct mmuscope_kmod_hook *hook = probe_hook(k, probe);
+		bool sites = probe->way[0].how == HOW_SITES;
 		bool iterator = probe->way[0].how == HOW_ITER;
 		struct probe_status *s = &k->probes.status[n];
 
 		/* Required, and the module has never heard of it: KVM in software, say. */
 		if (!hook && probe->need == PROBE_REQUIRED)
 			hook = &unknown;
-		if (!hook && !iterator)
+		if (!hook && !iterator && !sites)
 			continue;
 		n++;
 		s->name = probe->name;
 		s->records = probe->records;
 		s->need = probe->need;
+		if (sites) {
+			probe_report_sites(&k->probes.choice[i], s, k->sites);
+			continue;
+		}
 		s->state = iterator || !hook->err ? PROBE_FOUND : PROBE_MISSING;
 		s->how = iterator ? "scan" : hook->err ? "" : how[hook->how];
 		s->why = s->state == PROBE_MISSING ? hook_why(hook) : "";
@@ -402,6 +409,12 @@ static void config_fill(struct source_kmod *k, const struct source_config *want)
 	}
 	o->page_gfn = member(k, "kvm_mmu_page", "gfn");
 	o->page_role = member(k, "kvm_mmu_page", "role");
+	/* Its name until 6.1, and since; it became a thread of the VMM with a time beside it. */
+	o->nx_thread = member(k, "kvm_arch", "nx_lpage_recovery_thread");
+	if (o->nx_thread < 0)
+		o->nx_thread = member(k, "kvm_arch", "nx_huge_page_recovery_thread");
+	o->nx_task = member(k, "kvm_arch", "nx_huge_page_last") < 0 ? -1 :
+		     member(k, "vhost_task", "task");
 	/* The legacy MMU maps neighbours in advance: there each entry has to be seen. */
 	if (c->tdp && hypervisor_tdp_mmu() && o->fault_goal_level >= 0)
 		c->flags |= MMUSCOPE_KMOD_THIN;
@@ -511,8 +524,13 @@ static int tables_alloc(struct source_kmod *k)
 static int collection_start(struct source_kmod *k, char *msg, size_t len)
 {
 	const struct probe_status *missing;
-	int err;
+	int err = sites_read("/proc/kallsyms", k->sites);
 
+	if (err < 0) {
+		snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(-err));
+		return err;
+	}
+	k->config.sites = (uintptr_t)k->sites;
 	if (ioctl(k->fd, MMUSCOPE_KMOD_START, &k->config)) {
 		err = -errno;
 		snprintf(msg, len, "the kernel module cannot start: %s", strerror(-err));

@@ -98,6 +98,7 @@ struct column {
  * struct table - rows of cells
  * @title: NULL for none
  * @line: for people, the first two columns of the rows follow each other on a line
+ * @wrap: for people, the last column is of sentences, which go on below where they are long
  */
 struct table {
 	const char *key;
@@ -108,6 +109,7 @@ struct table {
 	size_t nr_rows;
 	size_t room;
 	bool line;
+	bool wrap;
 	struct report *report;
 };
 

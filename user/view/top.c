@@ -189,8 +189,8 @@ static void total_facts(struct section *s, const struct totals *all, const struc
 
 	for (size_t i = 0; i < MMUSCOPE_TYPES; i++)
 		strays += l->unattributed[i];
-	section_fact(s, "vms", all->vms == 1 ? "VM" : "VMs", cell_count(all->vms));
-	section_fact(s, "vcpus", all->vcpus == 1 ? "vCPU" : "vCPUs", cell_count(all->vcpus));
+	section_fact(s, "vm_count", all->vms == 1 ? "VM" : "VMs", cell_count(all->vms));
+	section_fact(s, "vcpu_count", all->vcpus == 1 ? "vCPU" : "vCPUs", cell_count(all->vcpus));
 	section_fact(s, "fault_rate", "faults/s", cell_rate(all->faults, elapsed_ns));
 	section_fact(s, "fault_share", "of vCPU time",
 		     view_share(!lost, all->fault_ns, all->vcpu_ns));

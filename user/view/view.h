@@ -43,11 +43,42 @@ void view_overview(struct report *r, const struct model *m, const struct view_wi
 void view_collection(struct report *r, const struct model *m, const struct view_window *w,
 		     const struct source *src);
 
+#define VIEW_UNKNOWN UINT64_MAX
+
 /**
- * view_list() - add the section "list" with a table of VMs
- * @rss: says how much memory a process has resident, bytes, 0 for unknown
+ * struct vm_memory - what the host knows of a VM's memory; bytes, VIEW_UNKNOWN where it does not
+ * @resident, @swapped: of the memory that backs memslots
+ * @huge: of @resident, mapped by huge pages
+ * @merged: of the owner's memory, merged by KSM
+ * @nodes: on which NUMA nodes, "" where that is not known
+ * @domain: libvirt's name of it, "" where libvirt does not know it
+ * @actual, @unused, @available: libvirt's figures: balloon, free in the guest, seen by the guest
  */
-void view_list(struct report *r, const struct model *m, uint64_t (*rss)(pid_t pid));
+struct vm_memory {
+	uint64_t resident;
+	uint64_t swapped;
+	uint64_t huge;
+	uint64_t merged;
+	char nodes[64];
+	char domain[128];
+	uint64_t actual;
+	uint64_t unused;
+	uint64_t available;
+};
+
+/**
+ * struct view_host - who is asked what the host knows
+ * @libvirt: whether libvirt was there to be asked
+ * @memory: fills in all of @mem
+ */
+struct view_host {
+	bool libvirt;
+	void (*memory)(void *ctx, const struct vm *vm, struct vm_memory *mem);
+	void *ctx;
+};
+
+/* Adds the section "list" with tables of VMs. */
+void view_list(struct report *r, const struct model *m, const struct view_host *host);
 
 /* Adds the section "groups" with a table of the rows of @g. */
 void view_group(struct report *r, const struct group *g, const struct model *m,

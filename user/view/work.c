@@ -114,6 +114,7 @@ void view_invalidations(const struct vm_view *v)
 		{ "task", "task", true, 0 },
 		VIEW_HIST_COLUMNS,
 		{ "gfns", "frames", false, 4 },
+		{ "inferred", "inferred", false, 0 },
 	};
 	struct table *t = section_table(v->section, "invalidations",
 					"Invalidations by the host (MMU notifier)", columns,
@@ -128,7 +129,8 @@ void view_invalidations(const struct vm_view *v)
 		*row++ = cell_text(report_text(v->section->report, "%.*s",
 					       (int)sizeof(n->comm), n->comm));
 		row = view_hist_cells(v, row, n->hist);
-		*row = cell_count(n->gfns);
+		*row++ = cell_count(n->gfns);
+		*row = cell_count(n->inferred);
 	}
 	table_sort(t, "count");
 }

@@ -152,6 +152,15 @@ static uint64_t report_guest(void)
 	return sum.bad;
 }
 
+/* CLOCK_MONOTONIC, the clock of traces. */
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
 static int report(const struct workload *w, int result, uint64_t tsc)
 {
 	out_str("workload", w->name);
@@ -162,6 +171,8 @@ static int report(const struct workload *w, int result, uint64_t tsc)
 	out_num("vcpus", vm.nr_vcpus);
 	out_num("pages", vm.pages);
 	out_num("rounds", vm.rounds);
+	out_num("data", (intptr_t)vm.data);
+	out_num("data_size", vm.pages * PAGE_SIZE);
 	if (report_guest() && !result)
 		result = EXIT_CHECK;
 	if (vm.expect_tdp >= 0)
@@ -207,9 +218,11 @@ static int run_workload(const struct workload *w, const struct options *opt)
 	make_file(opt->ready_file);
 	wait_for(opt->go_file);
 	stats_read(&vm, &before);
+	out_num("from", now_ns());
 	tsc = __rdtsc();
 	r = step_result("the run", w->run(&vm));
 	tsc = __rdtsc() - tsc;
+	out_num("to", now_ns());
 	stats_read(&vm, &after);
 	if (states)
 		say_state(opt->json, "done");
