@@ -42,8 +42,8 @@ GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
 	$(if $(filter demo figures screenshot check check-lab check-same check-causes check-matrix check-debug bench deps,$(GOALS)),lab) \
 	$(if $(filter check-debug,$(GOALS)),debug) \
-	$(if $(filter screenshot check check-browser deps,$(GOALS)),browser) \
 	$(if $(filter deb check check-cli deps,$(GOALS)),deb) \
+	$(if $(filter screenshot check check-browser deps,$(GOALS)),browser) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
 DEPS_MODE := $(if $(filter demo figures screenshot check% bench deb fuzz style deps,$(GOALS)),install,check)
 
@@ -381,8 +381,8 @@ help:
 	'make demo        build all, run guests under EPT, NPT and shadow paging in the lab' \
 	'make figures     measure anew what docs/paging.md shows' \
 	'make screenshot  the picture in README.md, of VMs in the lab' \
-	'make check       every test: check-unit, check-cli, check-browser,' \
-	'                 check-lab, check-same, check-causes' \
+	'make check       every test: check-unit, check-cli, check-browser, check-lab,' \
+	'                 check-same, check-causes' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
 	'make check-browser  pages and pictures, in chromium' \

@@ -130,7 +130,8 @@ int look(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	u64 name;
 
-	if (!task || !file || (u32)BPF_CORE_READ(task, tgid) != area.pid)
+	/* Threads have the same files; some kernels show them for each. */
+	if (!task || !file || (u32)BPF_CORE_READ(task, pid) != area.pid)
 		return 0;
 	name = file_name(file);
 	if (name == NAME_VCPU)

@@ -21,6 +21,8 @@ static const struct {
 	{ "report", cmd_report, "print the tables and histograms of a recording" },
 	{ "script", cmd_script, "print the records of a recording" },
 	{ "heatmap", cmd_heatmap, "show where in guests' memory the faults of a recording were" },
+	{ "diff", cmd_diff, "compare two recordings, or repeated runs, and say what differs" },
+	{ "export", cmd_export, "write a recording for Perfetto, CTF readers, flame graphs, CSV" },
 	{ "info", cmd_info, "say what a recording holds" },
 	{ "list", cmd_list, "list the VMs that are running" },
 	{ "slots", cmd_slots, "show the memslots of a VM and what backs them" },

@@ -71,7 +71,8 @@ static void every_row_can_be_found(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < nr; i++)
-		at += snprintf(text + at, sizeof(text) - at, "%zx t %s\n", 4096 * (i + 1), names[i]);
+		at += snprintf(text + at, sizeof(text) - at, "%zx t %s\n", 4096 * (i + 1),
+			       names[i]);
 	assert_int_equal(read_text(text), nr);
 	/* Some kernels have a part or two of each. */
 	assert_true(2 * nr <= CAUSE_SITES);

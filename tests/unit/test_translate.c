@@ -7,7 +7,13 @@
 
 #include <linux/kvm.h>
 
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "address/translate.h"
+#include "render/render.h"
+#include "view/translate.h"
 
 #define GUEST_RAM	0x8000		/* bytes, at GPA 0 and HVA 0x7f0000000000 */
 #define HVA		0x7f0000000000ULL
@@ -270,6 +276,8 @@ static void what_is_missing(void **state)
 	m.has_guest = false;
 	expect("not known", "not known", "not known");
 	why(ACCESS_READ, "registers");
+	assert_false(t.has_gpa);
+	assert_int_equal(t.guest.end, WALK_NONE);
 	machine_make(state);
 	/* Tables of two moments. */
 	kvm[3][5] = 0x99067;
@@ -285,6 +293,54 @@ static void guest_that_changes_its_tables(void **state)
 	assert_false(t.stable);
 }
 
+static void print(char **text, size_t *len, unsigned int width)
+{
+	const struct translate_head head = { "web1", 42, 0 };
+	struct report *r = report_new("translate");
+	FILE *f = open_memstream(text, len);
+
+	assert_true(r && f);
+	view_translation(r, &head, &m, &t);
+	if (width)
+		render_text(f, r, width, false);
+	else
+		assert_int_equal(render_json(f, r), 0);
+	fclose(f);
+	report_free(r);
+}
+
+/* All of it, in 80 columns and in fewer: sentences go on below and are not cut. */
+static void printed(void **state)
+{
+	json_t *root, *walk;
+	char *text;
+	size_t len;
+
+	(void)state;
+	page_entries[5] = 0;
+	kvm[3][5] = 0;
+	translate(&t, &m, GVA + 0x123, true);
+	for (unsigned int width = 80; width >= 70; width -= 10) {
+		print(&text, &len, width);
+		for (char *line = text, *end; (end = strchr(line, '\n')); line = end + 1)
+			if (end - line > width)
+				fail_msg("longer than %u: %.*s", width, (int)(end - line), line);
+		assert_non_null(strstr(text, "PTE    0x4008  0x0000000000005067"));
+		assert_null(strstr(text, "~"));
+		free(text);
+	}
+	print(&text, &len, 0);
+	root = json_loads(text, 0, NULL);
+	assert_non_null(root);
+	walk = json_object_get(json_object_get(root, "translation"), "guest");
+	assert_int_equal(json_array_size(walk), 4);
+	assert_string_equal(json_string_value(json_object_get(json_array_get(walk, 3), "to")),
+			    "0x5123");
+	assert_true(json_is_null(json_object_get(json_object_get(root, "translation"), "hpa")));
+	json_decref(root);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,6 +353,7 @@ int main(void)
 		cmocka_unit_test_setup(faults_of_the_walk, machine_make),
 		cmocka_unit_test_setup(shadow, machine_make),
 		cmocka_unit_test_setup(what_is_missing, machine_make),
+		cmocka_unit_test_setup(printed, machine_make),
 		cmocka_unit_test_setup(guest_that_changes_its_tables, machine_make),
 	};
 

@@ -83,7 +83,7 @@ static void follow(struct translation *t, const struct machine *m)
 	struct reader r = { m, t, 0 };
 	uint64_t gpa = t->address, key;
 
-	if (t->by_gva && m->guest.levels) {
+	if (t->by_gva && m->has_guest && m->guest.levels) {
 		walk_run(&t->guest, &m->guest, t->address, read_guest, &r);
 		gpa = t->guest.address;
 	}

@@ -95,7 +95,7 @@ static int pid_each(void *ctx, pid_t pid, const char *name)
 	return 1;
 }
 
-/* A number is a process, unless a VM is called so. */
+/* A number is a process. */
 static int vm_find(struct inspect *in, const char *name)
 {
 	uint64_t pid;

@@ -17,6 +17,7 @@ enum { KEY_BY = 512, KEY_SORT, KEY_HTML };
 /**
  * struct report_run - one reading of a recording
  * @recording: the first member, see struct recording
+ * @by: --by, or NULL
  * @sort: --sort, or NULL
  * @pictures: with --html, what pictures are made of
  * @html: --html, or NULL
@@ -35,11 +36,35 @@ struct report_run {
 	uint64_t next;
 };
 
+static bool has_key(const struct group *g, const char *name)
+{
+	for (size_t i = 0; i < g->nr_keys; i++)
+		if (!strcmp(g->key[i].name, name))
+			return true;
+	return false;
+}
+
+static void group_make(struct report_run *run, const struct argp_state *state)
+{
+	char why[128], keys[256];
+
+	run->group = group_new(run->by, why, sizeof(why));
+	/* The same address is another function in another guest. */
+	if (run->group && run->recording.guests.nr && has_key(run->group, "rip") &&
+	    !has_key(run->group, "vm")) {
+		group_free(run->group);
+		snprintf(keys, sizeof(keys), "vm,%s", run->by);
+		run->group = group_new(keys, why, sizeof(why));
+	}
+	if (!run->group)
+		options_error(state, "--by does not understand '%s': %s", run->by, why);
+	run->group->guests = &run->recording.guests;
+}
+
 static error_t report_parse(int key, char *arg, struct argp_state *state)
 {
 	struct report_run *run = state->input;
 	struct options *o = &run->recording.options;
-	char why[128];
 
 	switch (key) {
 	case 'i':
@@ -47,10 +72,7 @@ static error_t report_parse(int key, char *arg, struct argp_state *state)
 			options_error(state, "-i wants a number of seconds, not '%s'", arg);
 		return 0;
 	case KEY_BY:
-		group_free(run->group);
-		run->group = group_new(arg, why, sizeof(why));
-		if (!run->group)
-			options_error(state, "--by does not understand '%s': %s", arg, why);
+		run->by = arg;
 		return 0;
 	case KEY_SORT:
 		run->sort = arg;
@@ -59,11 +81,13 @@ static error_t report_parse(int key, char *arg, struct argp_state *state)
 		run->html = arg;
 		return 0;
 	case ARGP_KEY_END:
-		if (run->group && o->interval_ns)
+		if (run->by && o->interval_ns)
 			options_error(state, "--by and -i exclude each other");
 		if (run->html && (o->interval_ns || o->json || o->output))
 			options_error(state, "--html excludes %s", o->interval_ns ? "-i" :
 				      o->json ? "--json" : "-o");
+		if (run->by)
+			group_make(run, state);
 		return 0;
 	}
 	return recording_parse(key, arg, state);

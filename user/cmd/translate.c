@@ -131,7 +131,8 @@ static int translate_lines(FILE *out, const struct translate_options *o, struct 
 	int code = EXIT_OK;
 	char line[64];
 
-	while (code == EXIT_OK && !session_stopped() && fgets(line, sizeof(line), stdin)) {
+	while (code == EXIT_OK && !session_stopped() && !ferror(out) &&
+	       fgets(line, sizeof(line), stdin)) {
 		number++;
 		line[strcspn(line, "\n")] = '\0';
 		if (!*line)

@@ -193,16 +193,24 @@ static struct group_row *row_get(struct group *g, const struct group_row *like, 
 	return row;
 }
 
+struct group_row *group_row(struct group *g, const struct model *m,
+			    const struct mmuscope_hdr *rec, int *err)
+{
+	struct group_row like = { .type = rec->type };
+
+	for (size_t i = 0; i < g->nr_keys; i++)
+		like.value[i] = group_value(&g->key[i], m, rec);
+	return row_get(g, &like, err);
+}
+
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec)
 {
-	struct group_row like = { .type = rec->type }, *row;
+	struct group_row *row;
 	int err = 0;
 
 	if (rec->type >= MMUSCOPE_TYPES || !schema_event(rec->type) || !has_keys(g, rec->type))
 		return 0;
-	for (size_t i = 0; i < g->nr_keys; i++)
-		like.value[i] = group_value(&g->key[i], m, rec);
-	row = row_get(g, &like, &err);
+	row = group_row(g, m, rec, &err);
 	if (err)
 		return err;
 	if (row) {

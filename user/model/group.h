@@ -9,6 +9,7 @@
 
 #include "lib/hist.h"
 #include "lib/schema.h"
+#include "lib/symbols.h"
 #include "model/model.h"
 
 #define GROUP_KEYS	6
@@ -58,6 +59,7 @@ struct group_pick {
  * @index: hash table of positions in @rows, plus one
  * @others: records that there was no row for
  * @ns: durations by family, of all
+ * @guests: whose instructions have names when rows are shown, NULL for none
  */
 struct group {
 	struct group_key key[GROUP_KEYS];
@@ -67,6 +69,7 @@ struct group {
 	uint16_t *index;
 	uint64_t others;
 	uint64_t ns[MMUSCOPE_TYPES];
+	const struct guests *guests;
 };
 
 #define GROUP_SLOT_NONE	(~0ULL)		/* no memslot has the address */
@@ -94,6 +97,16 @@ union group_value group_value(const struct group_key *k, const struct model *m,
 
 /* Counts @rec, after @m has been fed with it, if its family has all keys. Return: 0 or -ENOMEM. */
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec);
+
+/**
+ * group_row() - the row that @rec belongs to, without counting it
+ * @rec: of a family of group_types(), after @m has been fed with it
+ * @err: set to -ENOMEM without memory
+ *
+ * Return: the row, or NULL where there is no room for another one.
+ */
+struct group_row *group_row(struct group *g, const struct model *m,
+			    const struct mmuscope_hdr *rec, int *err);
 
 /* Return: whether @rec, after @m has been fed with it, is one of those. */
 bool group_picked(const struct group_pick *p, const struct model *m,

@@ -18,6 +18,8 @@ static json_t *cell_json(const struct cell *c)
 		return json_integer(c->number);
 	case CELL_RATE:
 	case CELL_PERCENT:
+	case CELL_CHANGE:
+	case CELL_CHANCE:
 		return json_real(c->real);
 	case CELL_NONE:
 		break;

@@ -27,6 +27,10 @@ const char *layout_cell(const struct cell *c, char *buf)
 		return format_bytes(buf, c->number);
 	case CELL_PERCENT:
 		return format_percent(buf, c->real);
+	case CELL_CHANGE:
+		return format_change(buf, c->real);
+	case CELL_CHANCE:
+		return format_chance(buf, c->real);
 	case CELL_NONE:
 		break;
 	}

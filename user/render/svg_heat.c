@@ -153,10 +153,17 @@ static bool is_labelled(const struct heat_map *h, const struct heat_row *row, do
 	return row == h->rows || row->jump || row->gpa % every == 0;
 }
 
+/* Addresses of more than 40 bits are squeezed. */
+static void put_address(FILE *out, uint64_t gpa, double y)
+{
+	fprintf(out, "<text class=\"tiny end num\" x=\"%d\" y=\"%.1f\"%s>0x%" PRIx64 "</text>\n",
+		SLOT_LEFT - 4, y, gpa >> 40 ? " textLength=\"66\" "
+		"lengthAdjust=\"spacingAndGlyphs\"" : "", gpa);
+}
+
 static void rows(FILE *out, const struct heat_map *h, double top)
 {
 	double height = row_height(h), y = top, labelled = top - LABEL;
-	char label[32];
 
 	fputs("<g class=\"cells\">", out);
 	for (size_t i = 0, slot = 0, turn = 0; i < h->nr_rows; i++, y += height) {
@@ -175,9 +182,7 @@ static void rows(FILE *out, const struct heat_map *h, double top)
 		if (!is_labelled(h, row, height) || y - labelled < LABEL)
 			continue;
 		labelled = y;
-		snprintf(label, sizeof(label), "0x%" PRIx64, row->gpa);
-		svg_text(out, "tiny end num", SLOT_LEFT - 4, y + 7, label);
-		fputc('\n', out);
+		put_address(out, row->gpa, y + 7);
 	}
 	fputs("</g>\n", out);
 }

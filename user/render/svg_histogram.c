@@ -42,7 +42,7 @@ static void bars(FILE *out, const struct svg_area *a, const struct histogram *g,
 		bar = (struct svg_area){ x + 0.5, a->base - height, step - 1, a->base };
 		svg_rect(out, "p0", &bar, "%s to %s: %s", format_ns(low, b->low),
 			 format_ns(high, b->high), format_count(count, b->count));
-		if (i % every || x + LABEL > SVG_WIDTH + 6)
+		if (i % every || x + LABEL > SVG_WIDTH)
 			continue;
 		fprintf(out, "<path class=\"axis\" d=\"M%.1f %.1f v3\"/>", x, a->base);
 		svg_text(out, "small", x, a->base + 14, low);

@@ -25,6 +25,8 @@ enum cell_kind {
 	CELL_NS,
 	CELL_BYTES,
 	CELL_PERCENT,
+	CELL_CHANGE,	/* percent, with its sign */
+	CELL_CHANCE,	/* probability */
 };
 
 struct cell {
@@ -32,7 +34,7 @@ struct cell {
 	union {
 		const char *text;
 		uint64_t number;	/* COUNT, ID, NS, BYTES */
-		double real;		/* RATE, PERCENT */
+		double real;		/* RATE, PERCENT, CHANGE, CHANCE */
 	};
 };
 
