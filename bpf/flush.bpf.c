@@ -125,7 +125,8 @@ static __always_inline u8 local_cause(struct vcpu_state *v, const struct vm_flus
 		return guest;
 	if (remote->ts > v->flush_ts)
 		return remote->cause;
-	if (v->flush_ts && v->cpu != bpf_get_smp_processor_id())
+	/* SVM gives the vCPU another ASID there, without a flush. */
+	if (v->span.isa == MMUSCOPE_isa_vmx && v->flush_ts && v->cpu != bpf_get_smp_processor_id())
 		return MMUSCOPE_cause_cpu_change;
 	return MMUSCOPE_cause_unknown;
 }

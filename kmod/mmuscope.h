@@ -292,7 +292,7 @@ u8 cause_of_stack(void);
 /* What the stack says, else a guess: then @flags gets MMUSCOPE_INFERRED. */
 u8 cause_find(u8 event, u8 *flags);
 
-/* Why it left the guest, in the hardware's numbers, which stay until the next entry; ~0: unknown. */
+/* Why it left the guest, in the hardware's numbers; they stay until the next entry. ~0: unknown. */
 u32 reason_of(const struct vcpu_state *v);
 
 u8 origin_of(const struct vcpu_state *v);

@@ -108,7 +108,8 @@ static u8 local_cause(const struct vcpu_state *v, const struct vm_flush *remote)
 		return guest;
 	if (remote->ts > v->flush_ts)
 		return remote->cause;
-	if (v->flush_ts && v->cpu != smp_processor_id())
+	/* SVM gives the vCPU another ASID there, without a flush. */
+	if (v->span.isa == MMUSCOPE_isa_vmx && v->flush_ts && v->cpu != smp_processor_id())
 		return MMUSCOPE_cause_cpu_change;
 	return MMUSCOPE_cause_unknown;
 }

@@ -43,9 +43,9 @@ struct cause_site {
 /* The last place whose function begins at @ip or before it, or the first place. */
 CAUSE_INLINE __u32 cause_place(const volatile struct cause_site *sites, __u64 ip)
 {
-	__u32 at = 0;
+	__u32 at = 0, step;
 
-	for (__u32 step = CAUSE_SITES / 2; step; step /= 2) {
+	for (step = CAUSE_SITES / 2; step; step /= 2) {
 		if (sites[(at + step) % CAUSE_SITES].start <= ip)
 			at = (at + step) % CAUSE_SITES;
 	}
@@ -82,8 +82,9 @@ CAUSE_INLINE __u8 cause_outward(const volatile struct cause_site *sites, __u64 i
 CAUSE_INLINE __u8 cause_inferred(__u8 event, const char *comm)
 {
 	__u64 name = 0;
+	int i;
 
-	for (int i = 0; i < 8; i++)
+	for (i = 0; i < 8; i++)
 		name |= (__u64)(__u8)comm[i] << 8 * i;
 	if ((name & 0xffffffffffULL) == 0x646d736bULL)			/* "ksmd" */
 		return MMUSCOPE_cause_ksm_merge;

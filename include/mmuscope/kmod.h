@@ -48,7 +48,7 @@ struct mmuscope_kmod_offsets {
 	__s32 page_gfn;			/* struct kvm_mmu_page, u64 */
 	__s32 page_role;		/* struct kvm_mmu_page, u32 */
 	__s32 nx_thread;		/* struct kvm_arch, a pointer: who recovers NX huge pages */
-	__s32 nx_task;			/* struct vhost_task, struct task_struct *; -1: the pointer is one */
+	__s32 nx_task;			/* struct vhost_task, its task; -1: the pointer is to one */
 };
 
 #define MMUSCOPE_KMOD_THIN	0x01	/* one entry per fault, whose level its struct tells */

@@ -145,15 +145,19 @@ static long long verdicts(json_t *vm, const char *verdict)
 static void check_verdicts(const char *name)
 {
 	static const char *const never[] = { "unknown", "mmio", "async", "emulated" };
-	bool old = stat_of(name, "stat.pf_taken") == ABSENT;
 	json_t *vm = vm_of(name);
 	long long fast = verdicts(vm, "fast_fixed");
 
 	/* One that fills the dirty ring goes to user space afterwards, but is fixed. */
 	same("fast_fixed", fast, "stat.pf_fast", stat_of(name, "stat.pf_fast"));
 	/* Where it is the only one of these counters, all entries of the slow path are in it. */
-	same("fixed", verdicts(vm, "fixed") + (old ? event_of(name, "kvmmmu:mark_mmio_spte") : fast),
-	     "stat.pf_fixed", stat_of(name, "stat.pf_fixed"));
+	if (stat_of(name, "stat.pf_taken") == ABSENT)
+		same("fixed, and MMIO entries", verdicts(vm, "fixed") +
+		     event_of(name, "kvmmmu:mark_mmio_spte"), "stat.pf_fixed",
+		     stat_of(name, "stat.pf_fixed"));
+	else
+		same("fixed and fast_fixed", verdicts(vm, "fixed") + fast, "stat.pf_fixed",
+		     stat_of(name, "stat.pf_fixed"));
 	same("user", verdicts(vm, "user"), "the guest's MMIO exits", stat_of(name, "mmio_exits"));
 	same("spurious", verdicts(vm, "spurious"), "stat.pf_spurious",
 	     stat_of(name, "stat.pf_spurious"));

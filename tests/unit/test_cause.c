@@ -58,6 +58,26 @@ static void functions_are_found(void **state)
 		assert_true(sites[i].start == UINT64_MAX);
 }
 
+/* A search by halves finds all of them: the table is sorted, and has room. */
+static void every_row_can_be_found(void **state)
+{
+	static const char *const names[] = {
+#define SITE(function, cause)			#function,
+#define SITE_OVER(function, cause, tool)	#function,
+#include "source/site.def"
+	};
+	static char text[65536];
+	size_t nr = sizeof(names) / sizeof(names[0]), at = 0;
+
+	(void)state;
+	for (size_t i = 0; i < nr; i++)
+		at += snprintf(text + at, sizeof(text) - at, "%zx t %s\n", 4096 * (i + 1),
+			       names[i]);
+	assert_int_equal(read_text(text), nr);
+	/* Some kernels have a part or two of each. */
+	assert_true(2 * nr <= CAUSE_SITES);
+}
+
 /* What an unprivileged reader gets. */
 static void hidden_addresses_are_no_functions(void **state)
 {
@@ -65,6 +85,22 @@ static void hidden_addresses_are_no_functions(void **state)
 	assert_int_equal(read_text("0000000000000000 T do_madvise\n"), 0);
 	assert_int_equal(cause_outward(sites, 0x1001, 0), MMUSCOPE_cause_unknown);
 	assert_true(sites_read("/nonexistent", sites) < 0);
+}
+
+static void what_no_function_names_is_told(void **state)
+{
+	char text[512];
+
+	(void)state;
+	read_text(symbols);
+	assert_true(sites_missing(sites, text, sizeof(text)) > 5);
+	assert_non_null(strstr(text, "thp_split"));
+	assert_null(strstr(text, "madvise"));
+	assert_null(strstr(text, "numa"));
+	/* Cut off, not beyond the end. */
+	memset(text, 'x', sizeof(text));
+	sites_missing(sites, text, 8);
+	assert_int_equal(strlen(text), 7);
 }
 
 static uint8_t cause_of(const uint64_t *ips)
@@ -153,7 +189,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_are_found),
+		cmocka_unit_test(every_row_can_be_found),
 		cmocka_unit_test(hidden_addresses_are_no_functions),
+		cmocka_unit_test(what_no_function_names_is_told),
 		cmocka_unit_test(the_innermost_tells),
 		cmocka_unit_test(an_outer_one_can_be_the_reason),
 		cmocka_unit_test(a_call_at_the_end_of_a_function),

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/about.h"
 #include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "cmd/recording.h"
@@ -11,13 +12,15 @@
 #include "model/group.h"
 #include "view/view.h"
 
-enum { KEY_BY = 512, KEY_SORT };
+enum { KEY_BY = 512, KEY_SORT, KEY_HTML };
 
 /**
  * struct report_run - one reading of a recording
  * @recording: the first member, see struct recording
  * @by: --by, or NULL
  * @sort: --sort, or NULL
+ * @pictures: with --html, what pictures are made of
+ * @html: --html, or NULL
  * @next: time stamp at which the running interval ends
  */
 struct report_run {
@@ -26,6 +29,8 @@ struct report_run {
 	const char *sort;
 	struct group *group;
 	struct model *model;
+	struct pictures *pictures;
+	const char *html;
 	FILE *out;
 	uint64_t intervals;
 	uint64_t next;
@@ -72,9 +77,15 @@ static error_t report_parse(int key, char *arg, struct argp_state *state)
 	case KEY_SORT:
 		run->sort = arg;
 		return 0;
+	case KEY_HTML:
+		run->html = arg;
+		return 0;
 	case ARGP_KEY_END:
 		if (run->by && o->interval_ns)
 			options_error(state, "--by and -i exclude each other");
+		if (run->html && (o->interval_ns || o->json || o->output))
+			options_error(state, "--html excludes %s", o->interval_ns ? "-i" :
+				      o->json ? "--json" : "-o");
 		if (run->by)
 			group_make(run, state);
 		return 0;
@@ -89,6 +100,8 @@ static const struct argp report_argp = {
 		{ "by", KEY_BY, "FIELD[,FIELD...]", 0,
 		  "One table instead, with a row for each value of these fields: vm, vcpu, cause, "
 		  "access, rip, slot, level ...", 0 },
+		{ "html", KEY_HTML, "FILE", 0,
+		  "Write a page with tables and pictures to FILE instead", 0 },
 		{ "sort", KEY_SORT, "COLUMN", 0,
 		  "Sort tables by COLUMN, by its name in --json: count, ns, p50, p99, max ...", 0 },
 		{ 0 },
@@ -115,6 +128,8 @@ static int print_groups(struct report_run *run)
 	struct report *r = report_new("groups");
 
 	if (r) {
+		if (run->html)
+			about_recording(r, &run->recording, run->model);
 		view_group(r, run->group, run->model, &w);
 		view_collection(r, run->model, &w, run->recording.source);
 		if (run->sort && !report_sort(r, run->sort))
@@ -129,6 +144,8 @@ static int print(struct report_run *run, bool total, uint64_t elapsed, uint64_t 
 		.model = run->model, .source = run->recording.source, .total = total,
 		.elapsed_ns = elapsed, .interval_ns = interval,
 		.pid = run->recording.options.pid, .sort = run->sort,
+		.pictures = run->pictures, .begin_ns = run->recording.from_ns,
+		.recording = run->html ? &run->recording : NULL,
 	};
 
 	return summary_print(run->out, &run->recording.options, &sum);
@@ -163,6 +180,8 @@ static int take(void *ctx, const struct mmuscope_hdr *rec)
 	if (!err && run->group && (!filter || filter_match(filter, rec)) &&
 	    recording_is_shown(&run->recording, run->model, rec))
 		err = group_feed(run->group, run->model, rec);
+	if (!err && run->pictures && recording_is_shown(&run->recording, run->model, rec))
+		err = pictures_feed(run->pictures, run->model, rec);
 	return err;
 }
 
@@ -192,8 +211,11 @@ static int read_all(struct report_run *run)
 	if (recording_open(r))
 		return EXIT_FAILED;
 	run->model = model_new(source_file_name, r->source);
-	run->next = source_file_begin(r->source) + (r->from_ns ?: 0) + r->options.interval_ns;
-	err = run->model ? recording_read(r, take, run) : -ENOMEM;
+	run->next = source_file_begin(r->source) + r->from_ns + r->options.interval_ns;
+	if (run->html && !run->group)
+		run->pictures = pictures_new(source_file_begin(r->source) + r->from_ns, NULL);
+	err = !run->model || (run->html && !run->group && !run->pictures) ? -ENOMEM :
+		recording_read(r, take, run);
 	if (err == -ECANCELED)
 		return EXIT_FAILED;
 	if (err) {
@@ -204,18 +226,33 @@ static int read_all(struct report_run *run)
 	return recording_verdict(r, err);
 }
 
+static const char *page_title(const struct recording *r)
+{
+	static char title[256];
+	const char *slash = strrchr(r->path, '/');
+
+	snprintf(title, sizeof(title), "Memory virtualization, from %s",
+		 slash ? slash + 1 : r->path);
+	return title;
+}
+
 int cmd_report(int argc, char **argv)
 {
 	struct report_run run = { .recording = RECORDING_INIT("mmuscope report") };
 	int code = EXIT_FAILED, closed;
 
 	options_parse(&report_argp, argc, argv, &run.recording.options);
+	if (run.html) {
+		run.recording.options.output = run.html;
+		run.recording.options.page = page_title(&run.recording);
+	}
 	run.out = output_open_paged(&run.recording.options);
 	if (!run.out)
 		return EXIT_FAILED;
 	code = read_all(&run);
 	if (run.model)
 		model_free(run.model);
+	pictures_free(run.pictures);
 	group_free(run.group);
 	recording_close(&run.recording);
 	closed = output_close(run.out);

@@ -140,8 +140,8 @@ static uint64_t slot_of(const struct model *m, const struct schema_field *f,
 	return GROUP_SLOT_NONE;
 }
 
-static union group_value value_of(const struct group_key *k, const struct model *m,
-				  const struct mmuscope_hdr *rec)
+union group_value group_value(const struct group_key *k, const struct model *m,
+			      const struct mmuscope_hdr *rec)
 {
 	const struct schema_field *f = k->field[rec->type];
 	union group_value v;
@@ -199,7 +199,7 @@ struct group_row *group_row(struct group *g, const struct model *m,
 	struct group_row like = { .type = rec->type };
 
 	for (size_t i = 0; i < g->nr_keys; i++)
-		like.value[i] = value_of(&g->key[i], m, rec);
+		like.value[i] = group_value(&g->key[i], m, rec);
 	return row_get(g, &like, err);
 }
 
@@ -247,6 +247,6 @@ bool group_picked(const struct group_pick *p, const struct model *m, const struc
 	if (rec->type >= MMUSCOPE_TYPES || !p->key.field[rec->type] ||
 	    !field_alike(&p->key, p->type, rec->type))
 		return false;
-	v = value_of(&p->key, m, rec);
+	v = group_value(&p->key, m, rec);
 	return !memcmp(&v, &p->value, sizeof(v));
 }

@@ -91,6 +91,10 @@ void group_free(struct group *g);
 /* Return: families that have all keys, a bit for each as struct chunk has it. */
 uint64_t group_types(const struct group *g);
 
+/* Return: what @rec has there, of a family that has the field, after @m was fed with it. */
+union group_value group_value(const struct group_key *k, const struct model *m,
+			      const struct mmuscope_hdr *rec);
+
 /* Counts @rec, after @m has been fed with it, if its family has all keys. Return: 0 or -ENOMEM. */
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec);
 

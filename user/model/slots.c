@@ -5,7 +5,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define GUEST_PAGE	4096
 
 static size_t slot_find(const struct slots *s, uint16_t id)
 {
@@ -53,7 +52,7 @@ uint64_t slots_bytes(const struct slots *s)
 	for (size_t i = 0; i < s->nr; i++)
 		if (!slot_repeats(s, i))
 			pages += s->list[i].npages;
-	return pages * GUEST_PAGE;
+	return pages * SLOT_PAGE;
 }
 
 void slots_clear(struct slots *s)

@@ -8,6 +8,8 @@
 
 #include <mmuscope/abi.h>
 
+#define SLOT_PAGE 4096	/* bytes; memslots are counted in these, whatever backs them */
+
 struct slot {
 	uint16_t id;
 	uint32_t flags;

@@ -360,7 +360,7 @@ static int collector_map(struct collector *c)
 	c->maps.fault_rings = c->skel->maps.fault_rings;
 	c->maps.vcpus = c->skel->bss->vcpus;
 	c->maps.lost = c->skel->bss->lost;
-	probe_report(&c->probes);
+	probe_report(&c->probes, c->sites);
 	return 0;
 }
 

@@ -336,18 +336,23 @@ static void probes_report(struct source_kmod *k)
 	for (size_t i = 0; i < k->probes.count; i++) {
 		const struct probe *probe = k->probes.choice[i].probe;
 		const struct mmuscope_kmod_hook *hook = probe_hook(k, probe);
+		bool sites = probe->way[0].how == HOW_SITES;
 		bool iterator = probe->way[0].how == HOW_ITER;
 		struct probe_status *s = &k->probes.status[n];
 
 		/* Required, and the module has never heard of it: KVM in software, say. */
 		if (!hook && probe->need == PROBE_REQUIRED)
 			hook = &unknown;
-		if (!hook && !iterator)
+		if (!hook && !iterator && !sites)
 			continue;
 		n++;
 		s->name = probe->name;
 		s->records = probe->records;
 		s->need = probe->need;
+		if (sites) {
+			probe_report_sites(&k->probes.choice[i], s, k->sites);
+			continue;
+		}
 		s->state = iterator || !hook->err ? PROBE_FOUND : PROBE_MISSING;
 		s->how = iterator ? "scan" : hook->err ? "" : how[hook->how];
 		s->why = s->state == PROBE_MISSING ? hook_why(hook) : "";

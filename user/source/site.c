@@ -7,12 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Sorted by name. A kernel has those of its time and configuration, and inlines some:
- * so there are more along each way than one would need. What is everybody's tool
- * (try_to_unmap(), zap_page_range(), change_protection()) is not here, for it names
- * nobody.
- */
+#include "lib/schema.h"
+
 static const struct row {
 	const char *name;
 	uint8_t cause;
@@ -21,117 +17,7 @@ static const struct row {
 #define SITE(function, cause)		{ #function, MMUSCOPE_cause_##cause, 0 },
 #define SITE_OVER(function, cause, tool) \
 	{ #function, MMUSCOPE_cause_##cause, MMUSCOPE_cause_##tool },
-	SITE(__do_munmap, munmap)
-	SITE(__folio_split, thp_split)
-	SITE(__kvm_mmu_free_obsolete_roots, new_root)
-	SITE(__kvm_mmu_get_shadow_page, shadowing)
-	SITE(__kvm_mmu_unprotect_gfn_and_retry, pt_write)
-	SITE(__mmap_region, munmap)
-	SITE(__oom_reap_task_mm, teardown)
-	SITE(__split_huge_pmd, thp_split)
-	SITE(__split_huge_pud, thp_split)
-	SITE(__vm_munmap, munmap)
-	SITE(clear_refs_write, soft_dirty)
-	SITE(collapse_and_free_pmd, thp_collapse)
-	SITE(collapse_file, thp_collapse)
-	SITE(collapse_huge_page, thp_collapse)
-	SITE(collapse_pte_mapped_thp, thp_collapse)
-	SITE(copy_page_range, fork)
-	SITE(do_huge_pmd_numa_page, numa)
-	SITE(do_huge_pmd_wp_page, ksm_break)
-	SITE(do_madvise, madvise)
-	SITE(do_mas_align_munmap, munmap)
-	SITE(do_mprotect_pkey, munmap)
-	SITE(do_munmap, munmap)
-	SITE(do_pagemap_scan, soft_dirty)
-	SITE(do_truncate, hole)
-	SITE(do_vmi_align_munmap, munmap)
-	SITE(do_vmi_munmap, munmap)
-	SITE(do_wp_page, ksm_break)
-	SITE(dup_mmap, fork)
-	SITE(exit_mmap, teardown)
-	SITE(folio_mkclean, writeback)
-	SITE(hpage_collapse_scan_pmd, thp_collapse)
-	SITE(hugetlb_cow, ksm_break)
-	SITE(hugetlb_vmdelete_list, hole)
-	SITE(hugetlb_wp, ksm_break)
-	SITE(hwpoison_user_mappings, memory_error)
-	SITE(khugepaged, thp_collapse)
-	SITE(kvm_arch_commit_memory_region, dirty_log)
-	SITE(kvm_arch_flush_shadow_all, teardown)
-	SITE(kvm_arch_flush_shadow_memslot, slot_change)
-	SITE(kvm_clear_dirty_log_protect, dirty_log)
-	SITE(kvm_destroy_vm, teardown)
-	SITE(kvm_get_dirty_log_protect, dirty_log)
-	SITE(kvm_mmu_free_obsolete_roots, new_root)
-	SITE(kvm_mmu_get_page, shadowing)
-	SITE(kvm_mmu_invalidate_mmio_sptes, mmio_generation)
-	SITE(kvm_mmu_invalidate_zap_pages_in_memslot, slot_change)
-	SITE(kvm_mmu_invlpg, guest_tlb)
-	SITE(kvm_mmu_load, new_root)
-	SITE(kvm_mmu_pte_write, pt_write)
-	SITE(kvm_mmu_recover_huge_pages, dirty_log)
-	SITE(kvm_mmu_reset_context, new_root)
-	SITE(kvm_mmu_slot_largepage_remove_write_access, dirty_log)
-	SITE(kvm_mmu_slot_leaf_clear_dirty, dirty_log)
-	SITE(kvm_mmu_slot_remove_write_access, dirty_log)
-	SITE(kvm_mmu_slot_set_dirty, dirty_log)
-	SITE(kvm_mmu_slot_try_split_huge_pages, dirty_log)
-	SITE(kvm_mmu_track_write, pt_write)
-	SITE(kvm_mmu_unload, new_root)
-	SITE(kvm_mmu_unprotect_page, pt_write)
-	SITE(kvm_mmu_unprotect_page_virt, pt_write)
-	SITE(kvm_mmu_zap_collapsible_sptes, dirty_log)
-	SITE(kvm_mmu_zap_oldest_mmu_pages, recycling)
-	SITE(kvm_nx_huge_page_recovery_worker, nx_huge_page)
-	SITE(kvm_nx_lpage_recovery_worker, nx_huge_page)
-	SITE(kvm_set_memslot, slot_change)
-	SITE(kvm_vm_ioctl_reset_dirty_pages, dirty_log)
-	SITE(kvm_zap_gfn_range, memory_type)
-	SITE(madvise_collapse, thp_collapse)
-	SITE(madvise_free_single_vma, madvise)
-	SITE(madvise_vma_behavior, madvise)
-	SITE(memory_failure, memory_error)
-	SITE_OVER(migrate_misplaced_folio, numa, migration)
-	SITE_OVER(migrate_misplaced_page, numa, migration)
-	SITE(migrate_misplaced_transhuge_page, numa)
-	SITE(migrate_pages, migration)
-	SITE(migrate_pages_batch, migration)
-	SITE(migrate_vma_setup, migration)
-	SITE(mmap_region, munmap)
-	SITE(mmu_set_spte, replaced)
-	SITE(mmu_shrink_scan, recycling)
-	SITE(move_page_tables, munmap)
-	SITE(move_vma, munmap)
-	SITE(mprotect_fixup, munmap)
-	SITE(mwriteprotect_range, uffd)
-	SITE(page_mkclean, writeback)
-	SITE(pagemap_scan_pmd_entry, soft_dirty)
-	SITE(reclaim_folio_list, reclaim)
-	SITE(reclaim_pages, reclaim)
-	SITE(retract_page_tables, thp_collapse)
-	SITE(set_nx_huge_pages, nx_huge_page)
-	SITE(shmem_fallocate, hole)
-	SITE(shrink_folio_list, reclaim)
-	SITE(shrink_inactive_list, reclaim)
-	SITE(shrink_node, reclaim)
-	SITE(shrink_page_list, reclaim)
-	SITE_OVER(soft_offline_page, memory_error, migration)
-	SITE(split_folio_to_list, thp_split)
-	SITE(split_huge_page_to_list, thp_split)
-	SITE(split_huge_page_to_list_to_order, thp_split)
-	SITE(split_huge_pmd_address, thp_split)
-	SITE(task_numa_work, numa)
-	SITE(truncate_pagecache, hole)
-	SITE(try_to_merge_one_page, ksm_merge)
-	SITE(try_to_merge_with_ksm_page, ksm_merge)
-	SITE(uffd_wp_range, uffd)
-	SITE(unmap_region, munmap)
-	SITE(userfaultfd_ioctl, uffd)
-	SITE(vfs_fallocate, hole)
-	SITE(vms_clear_ptes, munmap)
-	SITE(vms_complete_munmap_vmas, munmap)
-	SITE(wp_page_copy, ksm_break)
+#include "source/site.def"
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -227,11 +113,23 @@ int sites_read(const char *kallsyms, struct cause_site *sites)
 	return err ? err : (int)nr;
 }
 
-unsigned int sites_causes(const struct cause_site *sites)
+size_t sites_missing(const struct cause_site *sites, char *text, size_t len)
 {
-	uint64_t seen = 0;
+	uint64_t found = 0, missing = 0;
+	size_t at = 0, nr = 0;
 
 	for (unsigned int i = 0; i < CAUSE_SITES && sites[i].size; i++)
-		seen |= 1ULL << sites[i].cause;
-	return __builtin_popcountll(seen);
+		found |= 1ULL << sites[i].cause;
+	for (size_t i = 0; i < ROWS; i++)
+		missing |= 1ULL << rows[i].cause & ~found;
+	*text = '\0';
+	for (unsigned int cause = 0; cause < 64; cause++) {
+		if (!(missing >> cause & 1))
+			continue;
+		at += snprintf(text + at, len - at, "%s%s", nr++ ? ", " : "",
+			       schema_word_text(SET_cause, cause));
+		if (at >= len)
+			at = len - 1;
+	}
+	return nr;
 }

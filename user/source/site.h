@@ -3,6 +3,8 @@
 #ifndef MMUSCOPE_SITE_H
 #define MMUSCOPE_SITE_H
 
+#include <stddef.h>
+
 #include <mmuscope/cause.h>
 
 /**
@@ -14,7 +16,14 @@
  */
 int sites_read(const char *kallsyms, struct cause_site *sites);
 
-/* Number of causes that some function found names: so many can be told without a guess. */
-unsigned int sites_causes(const struct cause_site *sites);
+/**
+ * sites_missing() - causes that no function of this kernel names
+ * @text: their names, in one line; cut off where @len is too small
+ *
+ * The kernel cannot do it, or its compiler made the functions part of others.
+ *
+ * Return: how many.
+ */
+size_t sites_missing(const struct cause_site *sites, char *text, size_t len);
 
 #endif /* MMUSCOPE_SITE_H */

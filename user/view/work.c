@@ -114,23 +114,30 @@ void view_invalidations(const struct vm_view *v)
 		{ "task", "task", true, 0 },
 		VIEW_HIST_COLUMNS,
 		{ "gfns", "frames", false, 4 },
+		{ "inferred", "inferred", false, 5 },
 	};
 	struct table *t = section_table(v->section, "invalidations",
 					"Invalidations by the host (MMU notifier)", columns,
 					ARRAY_SIZE(columns));
+	uint64_t inferred = 0;
 
 	for (size_t i = 0; i < v->st->notify.nr; i++) {
 		const struct notify_row *n = &v->st->notify.rows[i];
 		struct cell *row = table_row(t);
 
+		inferred += n->inferred;
 		*row++ = cell_text(schema_word_text(SET_notifier, n->event));
 		*row++ = cell_text(schema_word_text(SET_cause, n->cause));
 		*row++ = cell_text(report_text(v->section->report, "%.*s",
 					       (int)sizeof(n->comm), n->comm));
 		row = view_hist_cells(v, row, n->hist);
-		*row = cell_count(n->gfns);
+		*row++ = cell_count(n->gfns);
+		*row = cell_count(n->inferred);
 	}
 	table_sort(t, "count");
+	if (inferred)
+		section_note(v->section, "The cause of %llu invalidations is inferred from event "
+			     "and task.", (unsigned long long)inferred);
 }
 
 void view_dirty(const struct vm_view *v)

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# screenshot.sh DIR: the picture in README.md, called by 'make screenshot'. Virtual
+# machines are recorded in the lab; the page of the recording is shown by a browser.
+# A recording that DIR holds already is used as it is: remove DIR for a new one.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+build=${O:-build}
+dir=$(mkdir -p "$1" && cd "$1" && pwd)
+to=docs/figures/report.png
+
+if ! [ -s "$dir/vms.data" ]; then
+	tools/lab/lab run --allow-dmesg --out "$dir" --add "$build/mmuscope:/bin/mmuscope" \
+		tools/lab/jobs/vms.sh npt
+fi
+"$build/mmuscope" report --html "$dir/vms.html" "$dir/vms.data"
+
+profile=$(mktemp -d)
+trap 'rm -rf "$profile"' EXIT
+chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
+	--disable-background-networking --disable-component-update --disable-sync \
+	--no-first-run --hide-scrollbars --user-data-dir="$profile" --window-size=1240,1190 \
+	--screenshot="$dir/report.png" "file://$dir/vms.html" 2>"$dir/browser.log"
+mv "$dir/report.png" "$to"
+printf '%s: %s bytes\n' "$to" "$(wc -c <"$to")"
