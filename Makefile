@@ -6,6 +6,8 @@ O	?= build
 PREFIX	?= /usr/local
 BINDIR	?= $(PREFIX)/bin
 MANDIR	?= $(PREFIX)/share/man
+# Where bash looks, seen from the man pages.
+COMPDIR	?= $(dir $(MANDIR))bash-completion/completions
 # mmuscope looks for it as ../libexec, seen from where it is itself.
 LABDIR	= $(dir $(patsubst %/,%,$(BINDIR)))libexec/mmuscope/lab
 
@@ -38,10 +40,12 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo figures check check-lab check-same check-debug bench deps,$(GOALS)),lab) \
+	$(if $(filter demo figures screenshot check check-lab check-same check-causes check-matrix check-debug bench deps,$(GOALS)),lab) \
 	$(if $(filter check-debug,$(GOALS)),debug) \
+	$(if $(filter deb check check-cli deps,$(GOALS)),deb) \
+	$(if $(filter screenshot check check-browser deps,$(GOALS)),browser) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
-DEPS_MODE := $(if $(filter demo figures check% bench fuzz style deps,$(GOALS)),install,check)
+DEPS_MODE := $(if $(filter demo figures screenshot check% bench deb fuzz style deps,$(GOALS)),install,check)
 
 .PHONY: deps
 deps:
@@ -56,7 +60,7 @@ INCLUDES := -Iinclude -Iuser -Ibpf -I$(O)/bpf
 USER_CFLAGS = -std=gnu11 $(WARNINGS) $(DEFINES) $(INCLUDES) $(CFLAGS)
 SAN_CFLAGS = $(USER_CFLAGS) -O1 -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
-USER_LIBS := -lbpf -lelf -lz -lzstd -ljansson -lm
+USER_LIBS := -lbpf -lelf -lz -lzstd -ljansson -lncursesw -lm
 
 MULTIARCH = $(shell $(CC) -print-multiarch 2>/dev/null)
 BPF_WARNINGS := -Wall $(if $(WERROR),-Werror)
@@ -76,7 +80,7 @@ FORCE:
 # --------------------------------------------------------------------- BPF
 # Objects named in BPF_ALONE get a skeleton of their own (NAME.bpf.c ->
 # NAME.skel.h), the others are linked into one, mmuscope.skel.h.
-BPF_ALONE :=
+BPF_ALONE := peek
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_STEMS := $(patsubst bpf/%.bpf.c,%,$(BPF_SOURCES))
 BPF_LINKED := $(filter-out $(BPF_ALONE),$(BPF_STEMS))
@@ -151,11 +155,15 @@ KRELEASE = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 KMOD_DIR = $(O)/kmod/$(KRELEASE)
 # Kernels of the lab for which 'make lab-modules' builds it.
 LAB_MODULE_KERNELS ?= 6.1
-# O= of ours is not the kernel's.
+# O= of ours is not the kernel's, which may lie apart from its Makefile.
 # Types of the module for eBPF are not needed, and making them needs one more tool.
 # sparse where SPARSE=1.
-KMOD_MAKE = $(MAKE) --no-print-directory $(if $(V),,-s) -C $(KDIR) M=$(abspath $(KMOD_DIR)) O= \
-	MMUSCOPE_TOP=$(abspath .) CONFIG_DEBUG_INFO_BTF_MODULES= $(if $(WERROR),KCFLAGS=-Werror) $(if $(SPARSE),C=2) CC=$(CC)
+KMOD_MAKE = $(MAKE) --no-print-directory $(if $(V),,-s) -C $(KDIR) M=$(abspath $(KMOD_DIR)) \
+	O=$(realpath $(KDIR)) MMUSCOPE_TOP=$(abspath .) CONFIG_DEBUG_INFO_BTF_MODULES= \
+	$(if $(WERROR),KCFLAGS=-Werror) $(if $(SPARSE),C=2) CC=$(CC) $(KMOD_LACKS)
+# What the kernel's compiler could do and ours, an older one, cannot.
+KMOD_LACKS = $(if $(shell $(CC) -fmin-function-alignment=16 -E -x c /dev/null 2>&1 >/dev/null), \
+	CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=)
 
 .PHONY: modules modules_install lab-modules
 modules:
@@ -272,15 +280,30 @@ GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
 $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
 
-.PHONY: check check-unit check-cli check-lab check-same check-debug
+# Says what screenshots show.
+PICTURE := $(O)/tests/browser/picture
+
+$(PICTURE).o: $(O)/%.o: %.c $(O)/user.flags | deps
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(PICTURE): %: %.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lpng -o $@
+
+.PHONY: check check-unit check-cli check-browser check-lab check-same check-causes check-matrix check-debug
 check: deps
-	@+tests/run.sh '$(MAKE)' unit cli lab same
+	@+tests/run.sh '$(MAKE)' unit cli browser lab same causes
 
 check-unit: deps $(UNIT_TESTS) $(REPLAYS)
 	@tests/unit/run.sh $(UNIT_TESTS) $(REPLAYS)
 
 check-cli: deps mmuscope $(GUEST)
 	@tests/cli/run.sh
+
+check-browser: deps mmuscope $(PICTURE)
+	@tests/cli/run.sh browser
 
 check-lab: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 	@tests/lab/run.sh
@@ -290,6 +313,13 @@ check-same: deps $(SAME) $(GUEST)
 	@+$(MAKE) --no-print-directory lab-modules \
 		LAB_MODULE_KERNELS='$(or $(CHECK_KERNELS),$(LAB_MODULE_KERNELS))'
 	@CHECK_KERNELS='$(or $(CHECK_KERNELS),$(LAB_MODULE_KERNELS))' tests/same/run.sh
+
+check-causes: deps $(O)/mmuscope $(GUEST) lab-modules
+	@tests/causes/run.sh
+
+# Not part of check: up to an hour. CHECK_KERNELS, CHECK_MACHINES, CHECK_COLLECTORS choose.
+check-matrix: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE)
+	@+tests/lab/matrix.sh '$(MAKE)'
 
 # Not part of check: the first time it builds a kernel.
 check-debug: deps $(O)/mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE)
@@ -310,7 +340,7 @@ $(TOOLS): %: %.o $(O)/libmmuscope.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
 
-.PHONY: demo figures bench style
+.PHONY: demo figures screenshot bench style
 demo: deps all $(GUEST)
 	@$(O)/mmuscope lab run --machine amd,intel --html $(O)/demo.html
 	@echo 'The same with pictures: $(O)/demo.html' >&2
@@ -318,6 +348,10 @@ demo: deps all $(GUEST)
 # What docs/paging.md shows is measured anew.
 figures: deps all $(GUEST)
 	@tools/figures.sh $(O)/figures
+
+# The one in README.md.
+screenshot: deps all $(GUEST)
+	@tools/screenshot.sh $(O)/screenshot
 
 bench: deps all $(BENCH) $(GUEST) lab-modules
 	@tools/bench/run.sh
@@ -333,13 +367,15 @@ $(O)/docs/%: docs/%.scd | deps
 	@mkdir -p $(@D)
 	$(Q)$(SCDOC) < $< > $@
 
-.PHONY: man install uninstall
+.PHONY: man install uninstall deb
 man: $(MAN)
 
 install: $(O)/mmuscope $(MAN) $(GUEST)
 	$(INSTALL) -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(MANDIR)/man1
 	$(INSTALL) -m 755 $(O)/mmuscope $(DESTDIR)$(BINDIR)/mmuscope
 	$(INSTALL) -m 644 $(MAN) $(DESTDIR)$(MANDIR)/man1/
+	$(INSTALL) -d $(DESTDIR)$(COMPDIR)
+	$(INSTALL) -m 644 tools/completion.bash $(DESTDIR)$(COMPDIR)/mmuscope
 	$(INSTALL) -d $(addprefix $(DESTDIR)$(LABDIR)/,boot inside jobs)
 	$(INSTALL) -m 755 tools/lab/lab tools/lab/host.sh $(GUEST) $(DESTDIR)$(LABDIR)/
 	$(INSTALL) -m 644 $(filter-out %/host.sh,$(wildcard tools/lab/*.sh)) $(DESTDIR)$(LABDIR)/
@@ -349,7 +385,10 @@ install: $(O)/mmuscope $(MAN) $(GUEST)
 
 uninstall:
 	rm -rf $(DESTDIR)$(LABDIR)
-	rm -f $(DESTDIR)$(BINDIR)/mmuscope $(patsubst $(O)/docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(MAN))
+	rm -f $(DESTDIR)$(BINDIR)/mmuscope $(DESTDIR)$(COMPDIR)/mmuscope $(patsubst $(O)/docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(MAN))
+
+deb: deps all $(MAN) $(GUEST)
+	@tools/deb/build.sh $(VERSION) $(abspath $(O))/deb
 
 # -------------------------------------------------------------------- rest
 .PHONY: clean help
@@ -361,19 +400,25 @@ help:
 	'make             build ./mmuscope' \
 	'make demo        build all, run guests under EPT, NPT and shadow paging in the lab' \
 	'make figures     measure anew what docs/paging.md shows' \
-	'make check       every test: check-unit, check-cli, check-lab, check-same' \
+	'make screenshot  the picture in README.md, of VMs in the lab' \
+	'make check       every test: check-unit, check-cli, check-browser, check-lab,' \
+	'                 check-same, check-causes' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
+	'make check-browser  pages and pictures, in chromium' \
 	'make check-lab   the tool on real KVM in emulated machines' \
 	'make fuzz        recordings and expressions made of anything, for FUZZ_SECONDS=600' \
 	'make check-same  eBPF and the kernel module record the same; CHECK_KERNELS="5.10 6.1"' \
+	'make check-causes who took the memory away: guests with one known reason each' \
 	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
 	'make dkms-install  have DKMS build it for every kernel; dkms-uninstall' \
+	'make check-matrix  check-lab on every kernel: CHECK_KERNELS="5.10 6.1 6.12 newest"' \
 	'make check-debug the same in a kernel that looks for bugs, which is built once' \
 	'make bench       what tracing costs' \
 	'make style       format, shell scripts, spelling, lengths' \
 	'make man         man pages, in $(O)/docs' \
 	'make install     to PREFIX=$(PREFIX), below DESTDIR when set; uninstall takes it away' \
+	'make deb         Debian packages, in $(O)/deb' \
 	'make deps        install the packages that all this needs' \
 	'make clean       remove $(O)/' \
 	'' \
@@ -385,5 +430,5 @@ help:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
 -include $(LAB_CHECK_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(FUZZ_NAMES:%=$(O)/san/tests/fuzz/fuzz_%.d)
--include $(SAME).d $(LAB_TOOLS:%=%.d) $(OLDER:.so=.d)
+-include $(SAME).d $(LAB_TOOLS:%=%.d) $(OLDER:.so=.d) $(PICTURE).d
 -include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)

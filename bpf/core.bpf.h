@@ -71,6 +71,7 @@ struct pid {
 } KERNEL_TYPE;
 
 struct mm_struct {
+	void *pgd;
 	unsigned long arg_start;
 	unsigned long arg_end;
 } KERNEL_TYPE;
@@ -134,6 +135,21 @@ struct kvm_arch {
 	unsigned int indirect_shadow_pages;
 } KERNEL_TYPE;
 
+/* The task that takes huge pages back which were split because of the NX bug. */
+struct kvm_arch___nx_lpage {
+	struct task_struct *nx_lpage_recovery_thread;
+} KERNEL_TYPE;
+
+/* By 6.2 it has another name, by 6.13 it is a thread of the VMM, with a time beside it. */
+struct kvm_arch___nx {
+	void *nx_huge_page_recovery_thread;
+	u64 nx_huge_page_last;
+} KERNEL_TYPE;
+
+struct vhost_task {
+	struct task_struct *task;
+} KERNEL_TYPE;
+
 struct kvm {
 	struct mm_struct *mm;
 	struct kvm_memslots *memslots[1];
@@ -154,13 +170,49 @@ struct kvm_vcpu_stat {
 	u64 pf_spurious;
 } KERNEL_TYPE;
 
+union kvm_mmu_page_role {
+	u32 word;
+	struct {
+		unsigned int level : 4;
+		unsigned int direct : 1;
+		unsigned int guest_mode : 1;
+	};
+} KERNEL_TYPE;
+
+struct kvm_mmu_root_info {
+	u64 pgd;
+	u64 hpa;
+} KERNEL_TYPE;
+
 struct kvm_mmu {
 	void *page_fault;
+	struct kvm_mmu_root_info root;
+	union kvm_mmu_page_role root_role;
+	struct kvm_mmu_root_info prev_roots[3];
 } KERNEL_TYPE;
+
+/* Until 5.17 the root was not in a struct, and its role in one with that of the guest. */
+union kvm_mmu_role {
+	struct {
+		union kvm_mmu_page_role base;
+	};
+} KERNEL_TYPE;
+
+struct kvm_mmu___flat {
+	u64 root_hpa;
+	u64 root_pgd;
+	union kvm_mmu_role mmu_role;
+} KERNEL_TYPE;
+
+enum kvm_reg { VCPU_EXREG_CR3 };
 
 struct kvm_vcpu_arch {
 	unsigned long regs[17];
 	u32 regs_avail;
+	unsigned long cr0;
+	unsigned long cr3;
+	unsigned long cr4;
+	u64 efer;
 	struct kvm_mmu *mmu;
 } KERNEL_TYPE;
 
@@ -175,6 +227,7 @@ struct kvm_vcpu___rip {
 
 struct kvm_vcpu {
 	struct kvm *kvm;
+	int mode;
 	int vcpu_id;
 	struct pid *pid;
 	struct kvm_vcpu_stat stat;
@@ -183,6 +236,9 @@ struct kvm_vcpu {
 
 /* enum kvm_reg of asm/kvm_host.h: RIP comes behind the 16 general registers. */
 #define VCPU_REGS_RIP 16
+
+/* enum of linux/kvm_host.h: vcpu->mode */
+#define IN_GUEST_MODE 1
 
 struct kvm_memory_slot {
 	u64 base_gfn;
@@ -236,6 +292,8 @@ struct kvm_gfn_range {
 
 struct vmcb_control_area {
 	u32 exit_code;
+	u64 exit_info_1;
+	u64 exit_info_2;
 } KERNEL_TYPE;
 
 struct vmcb {
@@ -252,6 +310,7 @@ union vmx_exit_reason {
 
 struct vcpu_vmx {
 	union vmx_exit_reason exit_reason;
+	unsigned long exit_qualification;
 } KERNEL_TYPE;
 
 /* 5.10 holds a plain number, 6.18 shares the struct with TDX. */
@@ -261,6 +320,7 @@ struct vcpu_vmx___plain {
 
 struct vcpu_vt {
 	union vmx_exit_reason exit_reason;
+	unsigned long exit_qualification;
 } KERNEL_TYPE;
 
 struct vcpu_vmx___vt {
@@ -319,6 +379,42 @@ static __always_inline u64 kvm_flushes(struct kvm *kvm)
 	if (bpf_core_field_exists(kvm->stat.generic.remote_tlb_flush))
 		return BPF_CORE_READ(kvm, stat.generic.remote_tlb_flush);
 	return BPF_CORE_READ((struct kvm___flat *)kvm, stat.remote_tlb_flush);
+}
+
+/*
+ * KVM's files are recognized by name, in the one file system that only the
+ * kernel fills. Names are compared as numbers: "kvm-vcpu", perhaps with more
+ * behind it, and "kvm-vm" with the end of the string.
+ */
+#define NAME_VCPU	0x757063762d6d766bULL
+#define NAME_VM		0x00006d762d6d766bULL
+#define NAME_VM_MASK	0x00ffffffffffffffULL
+
+static __always_inline u64 file_name(struct file *file)
+{
+	u64 name = 0;
+
+	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_FS_MAGIC)
+		return 0;
+	bpf_probe_read_kernel(&name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	return name;
+}
+
+/* The task that recovers NX huge pages for @kvm, NULL while there is none. */
+static __always_inline struct task_struct *kvm_nx_task(struct kvm *kvm)
+{
+	void *arch = (void *)kvm + bpf_core_field_offset(struct kvm, arch);
+	struct kvm_arch___nx_lpage *lpage = arch;
+	struct kvm_arch___nx *nx = arch;
+	void *thread = NULL;
+
+	if (bpf_core_field_exists(lpage->nx_lpage_recovery_thread))
+		return BPF_CORE_READ(lpage, nx_lpage_recovery_thread);
+	if (bpf_core_field_exists(nx->nx_huge_page_recovery_thread))
+		thread = BPF_CORE_READ(nx, nx_huge_page_recovery_thread);
+	if (thread && bpf_core_field_exists(nx->nx_huge_page_last))
+		return BPF_CORE_READ((struct vhost_task *)thread, task);
+	return thread;
 }
 
 /* Whether the task is leaving the CPU of its own accord. */

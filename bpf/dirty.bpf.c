@@ -136,10 +136,35 @@ int BPF_PROG(split, u64 gfn, u64 spte, int level, int error)
 	rec.level = level;
 	rec.error = error;
 	rec.reason = MMUSCOPE_split_reason_eager;
+	rec.cause = MMUSCOPE_cause_dirty_log;
 	rec.origin = w.origin;
 	emit(&rec);
 	return 0;
 }
+
+/* Dirty logging of a memslot ends: its small entries go, and faults may make huge ones. */
+static __always_inline int collapse(struct kvm *kvm, struct kvm_memory_slot *slot)
+{
+	struct mmuscope_collapse rec = record(collapse, bpf_ktime_get_ns(), vm_id(kvm),
+					      MMUSCOPE_NO_VCPU);
+	struct whereabouts w;
+
+	if (!rec.hdr.vm)
+		return 0;
+	whereabouts(&w);
+	rec.origin = w.origin;
+	rec.cause = MMUSCOPE_cause_dirty_log;
+	rec.gfn = BPF_CORE_READ(slot, base_gfn);
+	rec.pages = BPF_CORE_READ(slot, npages);
+	emit(&rec);
+	return 0;
+}
+
+/* The function's name until 6.12, and since. */
+ON_ENTRY(kvm_mmu_zap_collapsible_sptes, collapse_old, collapse(kvm, slot),
+	 struct kvm *kvm, struct kvm_memory_slot *slot)
+ON_ENTRY(kvm_mmu_recover_huge_pages, collapse, collapse(kvm, slot),
+	 struct kvm *kvm, struct kvm_memory_slot *slot)
 
 /* A memslot request, for the flushes and zaps on its way. */
 ON_ENTRY(kvm_set_memslot, slot_begin, ctx_open(kvm, CTX_SLOT, MMUSCOPE_origin_slot),

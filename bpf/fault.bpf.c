@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The vCPU's way out of the guest and back: faults and exits. */
-#include "state.bpf.h"
+#include "reason.bpf.h"
 
 /* RET_PF_* of the running kernel, see collector_config. */
 static __always_inline u8 verdict_of(u32 ret)
@@ -11,40 +11,6 @@ static __always_inline u8 verdict_of(u32 ret)
 		return MMUSCOPE_verdict_unknown;
 	barrier_var(i);
 	return cfg.ret_pf[i & (RET_PF_MAX - 1)];
-}
-
-static __always_inline u32 vmx_reason(u64 vcpu)
-{
-	struct vcpu_vmx___plain *plain = (void *)vcpu;
-	struct vcpu_vmx___vt *shared = (void *)vcpu;
-	struct vcpu_vmx *vmx = (void *)vcpu;
-
-	if (bpf_core_field_exists(vmx->exit_reason.full))
-		return BPF_CORE_READ(vmx, exit_reason.full);
-	if (bpf_core_field_exists(shared->vt))
-		return BPF_CORE_READ(shared, vt.exit_reason.full);
-	if (bpf_core_field_exists(plain->exit_reason))
-		return BPF_CORE_READ(plain, exit_reason);
-	return ~0U;
-}
-
-static __always_inline u32 svm_reason(u64 vcpu)
-{
-	struct vcpu_svm *svm = (void *)vcpu;
-
-	if (bpf_core_field_exists(svm->vmcb))
-		return BPF_CORE_READ(svm, vmcb, control.exit_code);
-	return ~0U;
-}
-
-/* The hardware's reason stays where it is until the next entry. */
-static __always_inline u32 reason_of(struct vcpu_state *v)
-{
-	if (v->reason != ~0U)
-		return v->reason;
-	if (cfg.isa == MMUSCOPE_isa_svm)
-		return svm_reason(v->vcpu);
-	return vmx_reason(v->vcpu) & 0xffff;
 }
 
 static __always_inline bool misconfigured(u64 error)
@@ -133,6 +99,95 @@ static __noinline int fault_cut(struct vcpu_state *v)
 	return 0;
 }
 
+/* Guest RIP, see rip_of(). */
+static __noinline u64 rip_read(struct vcpu_state *v);
+
+/*
+ * What the hardware said of an exit that is a fault, of which no hook has told. Return:
+ * false where that is not known: an EPT violation's address is nowhere but in the
+ * VMCS, and neither is the error code of a #PF.
+ */
+static __always_inline bool fault_read(struct vcpu_state *v, u64 *addr, u64 *error)
+{
+	struct vcpu_vmx___vt *shared = (void *)v->vcpu;
+	struct vcpu_vmx *vmx = (void *)v->vcpu;
+	struct vcpu_svm *svm = (void *)v->vcpu;
+
+	if (v->span.nested)
+		return false;
+	if (cfg.isa == MMUSCOPE_isa_svm) {
+		if (!bpf_core_field_exists(svm->vmcb->control.exit_info_2))
+			return false;
+		*error = BPF_CORE_READ(svm, vmcb, control.exit_info_1);
+		*addr = BPF_CORE_READ(svm, vmcb, control.exit_info_2);
+		return true;
+	}
+	*addr = MMUSCOPE_UNKNOWN;
+	if (v->span.mode == MMUSCOPE_mode_shadow)
+		return false;
+	if (bpf_core_field_exists(shared->vt.exit_qualification))
+		*error = BPF_CORE_READ(shared, vt.exit_qualification);
+	else if (bpf_core_field_exists(vmx->exit_qualification))
+		*error = BPF_CORE_READ(vmx, exit_qualification);
+	else
+		return false;
+	return true;
+}
+
+/*
+ * Whether the exit that is under way is one that KVM calls a fault. With shadow paging
+ * on VMX faults share their reason with others, and L2's may be L1's alone.
+ */
+static __always_inline bool is_fault(struct vcpu_state *v)
+{
+	u32 reason = fault_reason(v->span.isa, v->span.mode);
+
+	if (v->span.mode == MMUSCOPE_mode_shadow && v->span.nested)
+		return false;
+	return reason && reason_of(v) == reason;
+}
+
+/*
+ * Where tracepoints can be preempted the kernel skips a program that is under way on
+ * its CPU for another task: of this fault kvm_page_fault has not told. Entries and exits
+ * cannot be skipped, interrupts are off there.
+ */
+static __noinline int fault_missed(struct vcpu_state *v)
+{
+	u64 addr, error;
+
+	if (!is_fault(v) || !fault_read(v, &addr, &error))
+		return 0;
+	span_fault(&v->span, bpf_ktime_get_ns(), addr, error, rip_read(v));
+	return 1;
+}
+
+/* The running vCPU, by a hook that fires in the middle of a fault. */
+static __always_inline struct vcpu_state *vcpu_faulting(void)
+{
+	struct vcpu_state *v = vcpu_running();
+
+	if (v && span_outside(&v->span))
+		fault_missed(v);
+	return v;
+}
+
+/* The end of an exit that no fault is known of. Return: 1 if it was one all the same. */
+static __noinline int exit_end(struct vcpu_state *v, u64 now)
+{
+	if (!span_outside(&v->span))
+		return 0;
+	if (fault_missed(v)) {
+		v->span.rec.verdict = verdict_counted(v);
+		return 1;
+	}
+	/* collector_skipped() counts the others. */
+	if (is_fault(v))
+		count_lost(MMUSCOPE_stage_probe);
+	count_exit(v, now - v->span.exit_ts);
+	return 0;
+}
+
 static __always_inline int vcpu_exited(struct vcpu_state *v)
 {
 	if (v && span_exit(&v->span, bpf_ktime_get_ns()))
@@ -199,12 +254,10 @@ static __always_inline void vcpu_entered(struct vcpu_state *v, u32 cpu)
 {
 	u64 now = bpf_ktime_get_ns();
 
-	if (span_open(&v->span)) {
+	if (span_open(&v->span) || exit_end(v, now)) {
 		span_close(&v->span, now);
 		count_fault(v);
 		fault_emit(v, cpu);
-	} else if (span_outside(&v->span)) {
-		count_exit(v, now - v->span.exit_ts);
 	}
 	v->span.phase = SPAN_GUEST;
 }
@@ -284,6 +337,11 @@ static __always_inline u64 rip_direct(struct kvm_vcpu *vcpu)
 	return ((struct kvm_vcpu___rip *)vcpu)->arch.rip;
 }
 
+static __noinline u64 rip_read(struct vcpu_state *v)
+{
+	return rip_of((void *)v->vcpu);
+}
+
 SEC("tp_btf/kvm_page_fault")
 int page_fault_b(u64 *ctx)
 {
@@ -316,10 +374,25 @@ int BPF_PROG(page_fault_2, u64 addr, u32 error)
 	return 0;
 }
 
+/*
+ * Of the error code that tracepoint has the lower half. With NPT the upper one says
+ * whether a walk of guest page tables faulted.
+ */
+static __always_inline int whole_error(u64 error)
+{
+	struct vcpu_state *v = vcpu_running();
+
+	if (v && span_handling(&v->span))
+		v->span.rec.error = error;
+	return 0;
+}
+
+ON_ENTRY(kvm_mmu_page_fault, whole_error, whole_error(error), void *vcpu, u64 addr, u64 error)
+
 SEC("raw_tp/kvm_mmu_spte_requested")
 int BPF_PROG(requested)
 {
-	struct vcpu_state *v = vcpu_running();
+	struct vcpu_state *v = vcpu_faulting();
 
 	if (v)
 		span_requested(&v->span, bpf_ktime_get_ns());
@@ -347,7 +420,7 @@ int set_spte(u64 *ctx)
 
 static __always_inline int handled(u32 ret)
 {
-	struct vcpu_state *v = vcpu_running();
+	struct vcpu_state *v = vcpu_faulting();
 
 	if (v)
 		span_handled(&v->span, bpf_ktime_get_ns(), verdict_of(ret));
@@ -379,7 +452,7 @@ HANDLER(ept_page_fault)
 
 static __always_inline int fast_fixed(u32 ret)
 {
-	struct vcpu_state *v = vcpu_running();
+	struct vcpu_state *v = vcpu_faulting();
 	u8 verdict = verdict_of(ret);
 
 	if (!v)
@@ -407,7 +480,7 @@ int BPF_PROG(fast_5, void *vcpu, void *fault, u64 *sptep, u64 old, u32 ret)
 
 static __always_inline void saw(u8 what)
 {
-	struct vcpu_state *v = vcpu_running();
+	struct vcpu_state *v = vcpu_faulting();
 
 	if (v)
 		span_saw(&v->span, what);
@@ -418,8 +491,12 @@ int BPF_PROG(mmio, u64 addr)
 {
 	struct vcpu_state *v = vcpu_current();
 
-	if (v)
-		span_mmio(&v->span, bpf_ktime_get_ns(), addr);
+	if (!v)
+		return 0;
+	/* With EPT this is the first that is heard of it: a misconfiguration. */
+	if (cfg.isa == MMUSCOPE_isa_svm && span_outside(&v->span))
+		fault_missed(v);
+	span_mmio(&v->span, bpf_ktime_get_ns(), addr);
 	return 0;
 }
 
@@ -428,8 +505,12 @@ int BPF_PROG(fast_mmio, u64 gpa)
 {
 	struct vcpu_state *v = vcpu_current();
 
-	if (v)
-		span_mmio(&v->span, bpf_ktime_get_ns(), gpa);
+	if (!v)
+		return 0;
+	/* Before kvm_page_fault, which is not told. */
+	if (cfg.isa == MMUSCOPE_isa_svm && span_outside(&v->span))
+		fault_missed(v);
+	span_mmio(&v->span, bpf_ktime_get_ns(), gpa);
 	return 0;
 }
 
@@ -452,7 +533,7 @@ int BPF_PROG(mmio_new)
 SEC("raw_tp/kvm_emulate_insn")
 int BPF_PROG(emulate)
 {
-	struct vcpu_state *v = vcpu_running();
+	struct vcpu_state *v = vcpu_faulting();
 
 	if (!v)
 		return 0;
@@ -510,8 +591,8 @@ int BPF_PROG(user_exit)
 		return 0;
 	now = bpf_ktime_get_ns();
 	vcpu_answered(v, pf_fixed((void *)v->vcpu));
-	if (span_outside(&v->span))
-		count_exit(v, now - v->span.exit_ts);
+	if (!span_open(&v->span))
+		exit_end(v, now);
 	if (span_user(&v->span, now)) {
 		count_fault(v);
 		emit(&v->span.rec);
@@ -523,8 +604,10 @@ static __always_inline int nested(u8 running)
 {
 	struct vcpu_state *v = vcpu_current();
 
-	if (v)
+	if (v) {
 		span_nested(&v->span, running);
+		flush_asked(v, MMUSCOPE_cause_nested);
+	}
 	return 0;
 }
 

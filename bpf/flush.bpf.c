@@ -1,10 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /* TLB flushes: asked of every vCPU of a VM, or done by one. */
-#include "state.bpf.h"
+#include "cause.bpf.h"
+#include "reason.bpf.h"
 
-static __always_inline int flush_begin(struct kvm *kvm)
+/* What the context says; a memslot change, for one, has more than one reason to flush. */
+static __always_inline u8 flush_cause(void *ctx, struct task_ctx *c, u8 origin)
+{
+	u8 cause;
+
+	if (c->begin[CTX_INVALIDATE])
+		return c->cause;
+	cause = cause_of_origin(origin);
+	return cause ? cause : cause_of_stack(ctx);
+}
+
+static __always_inline int flush_begin(void *ctx, struct kvm *kvm)
 {
 	u16 vm = vm_id(kvm);
+	struct whereabouts w;
 	struct task_ctx *c;
 
 	if (!vm)
@@ -14,6 +27,11 @@ static __always_inline int flush_begin(struct kvm *kvm)
 		return 0;
 	c->kvm = (u64)kvm;
 	c->flushes = kvm_flushes(kvm);
+	whereabouts(&w);
+	c->flush_cause = flush_cause(ctx, c, w.origin);
+	/* Now: a vCPU can have done its part before the end of this is seen. */
+	vm_flushes[vm & (VMS_MAX - 1)].cause = c->flush_cause;
+	vm_flushes[vm & (VMS_MAX - 1)].ts = c->begin[CTX_FLUSH];
 	return 0;
 }
 
@@ -36,6 +54,9 @@ static __always_inline int flush_end(void)
 	rec.hdr.vcpu = w.vcpu;
 	rec.hdr.dur = rec.hdr.ts - begin;
 	rec.origin = w.origin;
+	rec.cause = c->flush_cause;
+	if (c->begin[CTX_INVALIDATE])
+		rec.hdr.flags = c->cause_flags;
 	rec.scope = MMUSCOPE_scope_remote;
 	rec.gfn = MMUSCOPE_UNKNOWN;
 	if (c->begin[CTX_FLUSH_RANGE]) {
@@ -50,7 +71,7 @@ static __always_inline int flush_end(void)
 	return 0;
 }
 
-ON_ENTRY(kvm_flush_remote_tlbs, flush_begin, flush_begin(kvm), struct kvm *kvm)
+ON_ENTRY(kvm_flush_remote_tlbs, flush_begin, flush_begin(ctx, kvm), struct kvm *kvm)
 ON_RETURN(kvm_flush_remote_tlbs, flush_end, flush_end())
 
 /* On bare metal the range form ends up in the function above. */
@@ -89,6 +110,28 @@ ON_ENTRY(kvm_flush_remote_tlbs_range, range, range_begin(kvm, gfn, pages),
 ON_RETURN(kvm_flush_remote_tlbs_range, range_end, range_end())
 
 /*
+ * A vCPU flushes by itself what it was asked to, or what the guest or its move to
+ * another CPU made stale: KVM does not say which, the order of events does.
+ */
+static __always_inline u8 local_cause(struct vcpu_state *v, const struct vm_flush *remote)
+{
+	u8 guest = MMUSCOPE_cause_unknown;
+
+	if (span_outside(&v->span))
+		guest = cause_of_exit(v->span.isa, reason_of(v));
+	if (v->asked && v->asked_ts == v->span.exit_ts)
+		return v->asked;
+	if (guest != MMUSCOPE_cause_unknown)
+		return guest;
+	if (remote->ts > v->flush_ts)
+		return remote->cause;
+	/* SVM gives the vCPU another ASID there, without a flush. */
+	if (v->span.isa == MMUSCOPE_isa_vmx && v->flush_ts && v->cpu != bpf_get_smp_processor_id())
+		return MMUSCOPE_cause_cpu_change;
+	return MMUSCOPE_cause_unknown;
+}
+
+/*
  * What the vendor module does to this vCPU's TLB. Under SVM it notes the wish in
  * the VMCB, and the flush is part of the next VMRUN.
  */
@@ -103,6 +146,13 @@ static __always_inline int local(struct kvm_vcpu *vcpu, u8 scope, u64 gfn)
 	rec.hdr.vcpu = v->span.rec.hdr.vcpu;
 	rec.scope = scope;
 	rec.origin = origin_of(v);
+	rec.cause = cause_of_origin(rec.origin);
+	if (!rec.cause) {
+		rec.cause = local_cause(v, &vm_flushes[rec.hdr.vm & (VMS_MAX - 1)]);
+		rec.hdr.flags = rec.cause ? MMUSCOPE_INFERRED : 0;
+	}
+	v->flush_ts = rec.hdr.ts;
+	v->cpu = bpf_get_smp_processor_id();
 	rec.gfn = gfn;
 	rec.vcpus = 1;
 	emit(&rec);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The end of VMs and vCPUs. */
-#include "state.bpf.h"
+#include "cause.bpf.h"
 
 struct vcpu_state vcpus[VCPUS_MAX] = {};
 struct cpu_cache cpus[CPUS_MAX] = {};
 struct cpu_lost lost[CPUS_MAX] = {};
+struct vm_flush vm_flushes[VMS_MAX] = {};
+const volatile struct cause_site cause_sites[CAUSE_SITES] = {};
 
 /*
  * A new vCPU makes its page tables' root before it enters for the first time:
@@ -12,7 +14,10 @@ struct cpu_lost lost[CPUS_MAX] = {};
  */
 static __always_inline int vcpu_load(struct kvm_vcpu *vcpu)
 {
-	vcpu_of(this_cpu(), vcpu);
+	struct vcpu_state *v = vcpu_of(this_cpu(), vcpu);
+
+	if (v)
+		flush_asked(v, MMUSCOPE_cause_new_root);
 	return 0;
 }
 

@@ -98,6 +98,32 @@ static __always_inline void vm_emit(struct kvm *kvm, struct task_struct *task,
 	bpf_ringbuf_submit(rec, BPF_RB_FORCE_WAKEUP);
 }
 
+/*
+ * What recovers NX huge pages is a task of its own, which names no VM in what it does: it
+ * gets a context that stays as long as the VM.
+ */
+__noinline __weak int nx_find(u64 key)
+{
+	struct vm_state *vm = bpf_map_lookup_elem(&vms, &key);
+	struct task_struct *task = kvm_nx_task((void *)key);
+	struct task_ctx *c;
+	u64 tid;
+
+	if (!vm || !vm->id || vm->nx || !task)
+		return 0;
+	tid = (u64)BPF_CORE_READ(task, tgid) << 32 | (u32)BPF_CORE_READ(task, pid);
+	bpf_map_update_elem(&contexts, &tid, (const void *)no_ctx, BPF_NOEXIST);
+	c = bpf_map_lookup_elem(&contexts, &tid);
+	if (!c)
+		return 0;
+	vm->nx = tid;
+	c->begin[CTX_NX] = 1;
+	c->depth = 1;
+	c->vm = vm->id;
+	c->origin = MMUSCOPE_origin_nx;
+	return 0;
+}
+
 __noinline __weak int vm_forget(u64 key, u64 task)
 {
 	struct vm_state *vm = bpf_map_lookup_elem(&vms, &key);
@@ -108,6 +134,8 @@ __noinline __weak int vm_forget(u64 key, u64 task)
 	id = vm->id;
 	if (vm->traced)
 		vm_emit((void *)key, (void *)task, vm, MMUSCOPE_life_destroyed);
+	if (vm->nx)
+		bpf_map_delete_elem(&contexts, &vm->nx);
 	bpf_map_delete_elem(&vms, &key);
 	if (id)
 		bpf_map_push_elem(&free_vms, &id, BPF_ANY);
@@ -139,6 +167,7 @@ __noinline __weak int vm_find(u64 key, u64 taskp, u32 life, u32 mode)
 		return 0;
 	}
 	fresh.id = id;
+	vm_flushes[id & (VMS_MAX - 1)].ts = 0;
 	if (!bpf_map_update_elem(&vms, &key, &fresh, BPF_NOEXIST)) {
 		if (fresh.traced)
 			vm_emit((void *)key, task, &fresh, life);
@@ -206,6 +235,7 @@ __noinline __weak u32 vcpu_register(u64 key, u64 task, u64 tid, u32 life)
 	int vm;
 
 	vm = vm_find((u64)kvm, task, life, mode);
+	nx_find((u64)kvm);
 	if (!vm) {
 		bpf_map_update_elem(&vcpu_slots, &key, &slot, BPF_ANY);
 		return SLOT_NONE;
@@ -264,25 +294,6 @@ __noinline __weak int vcpu_find(u64 key)
 	c->slot = slot;
 	c->here = cfg.leaves ? slot : SLOT_NONE;
 	return 0;
-}
-
-/*
- * KVM's files are recognized by name, in the one file system that only the
- * kernel fills. Names are compared as numbers: "kvm-vcpu", perhaps with more
- * behind it, and "kvm-vm" with the end of the string.
- */
-#define NAME_VCPU	0x757063762d6d766bULL
-#define NAME_VM		0x00006d762d6d766bULL
-#define NAME_VM_MASK	0x00ffffffffffffffULL
-
-static __always_inline u64 file_name(struct file *file)
-{
-	u64 name = 0;
-
-	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_FS_MAGIC)
-		return 0;
-	bpf_probe_read_kernel(&name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
-	return name;
 }
 
 /* Fill this CPU's cache for the running task, which may be no vCPU at all. */

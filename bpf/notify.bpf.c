@@ -1,34 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0
 /* MMU notifiers: the host changes memory that a VM maps, or looks at its accessed bits. */
-#include "state.bpf.h"
+#include "cause.bpf.h"
 
-static __always_inline int notify_begin(u32 kind, struct mmu_notifier *mn, u8 origin,
-					 u64 start, u64 end, u8 event)
+static __always_inline struct task_ctx *notify_begin(u32 kind, struct mmu_notifier *mn, u8 origin,
+						     u64 start, u64 end, u8 event)
 {
 	u16 vm = vm_id(kvm_of_notifier(mn));
 	struct task_ctx *c;
 
 	if (!vm)
-		return 0;
+		return NULL;
 	c = ctx_begin(kind, vm, origin);
 	if (!c)
-		return 0;
+		return NULL;
 	c->start = start;
 	c->end = end;
 	c->event = event;
 	c->counted = 0;
-	return 0;
+	c->first = MMUSCOPE_UNKNOWN;
+	return c;
 }
 
-static __always_inline int invalidate_begin(struct mmu_notifier *mn,
+static __always_inline int invalidate_begin(void *ctx, struct mmu_notifier *mn,
 					    struct mmu_notifier_range *range)
 {
 	u32 event = BPF_CORE_READ(range, event);
+	struct task_ctx *c;
 
 	if (event > MMUSCOPE_notifier_exclusive)
 		event = MMUSCOPE_notifier_unknown;
-	return notify_begin(CTX_INVALIDATE, mn, MMUSCOPE_origin_invalidate,
-			    BPF_CORE_READ(range, start), BPF_CORE_READ(range, end), event);
+	c = notify_begin(CTX_INVALIDATE, mn, MMUSCOPE_origin_invalidate,
+			 BPF_CORE_READ(range, start), BPF_CORE_READ(range, end), event);
+	if (c)
+		c->cause = cause_find(ctx, event, &c->cause_flags);
+	return 0;
 }
 
 static __always_inline int invalidate_end(void)
@@ -50,31 +55,39 @@ static __always_inline int invalidate_end(void)
 	rec.hdr.dur = rec.hdr.ts - begin;
 	rec.start = c->start;
 	rec.end = c->end;
+	rec.hdr.flags = c->cause_flags;
 	rec.gfns = c->counted;
+	rec.gfn = c->first;
 	rec.event = c->event;
+	rec.cause = c->cause;
 	rec.tid = bpf_get_current_pid_tgid();
 	bpf_get_current_comm(rec.comm, sizeof(rec.comm));
 	c->origin = 0;
+	c->cause = 0;
+	c->cause_flags = 0;
 	ctx_leave(c);
 	emit(&rec);
 	return 0;
 }
 
-ON_ENTRY(kvm_mmu_notifier_invalidate_range_start, invalidate_begin, invalidate_begin(mn, range),
+ON_ENTRY(kvm_mmu_notifier_invalidate_range_start, invalidate_begin, invalidate_begin(ctx, mn, range),
 	 struct mmu_notifier *mn, struct mmu_notifier_range *range)
 ON_RETURN(kvm_mmu_notifier_invalidate_range_start, invalidate_end, invalidate_end())
 
-static __always_inline int unmap(u64 gfns)
+static __always_inline int unmap(u64 start, u64 end)
 {
 	struct task_ctx *c = ctx_current();
 
-	if (c && c->begin[CTX_INVALIDATE])
-		c->counted += gfns;
+	if (!c || !c->begin[CTX_INVALIDATE])
+		return 0;
+	c->counted += end - start;
+	if (start < c->first)
+		c->first = start;
 	return 0;
 }
 
 ON_ENTRY(kvm_unmap_gfn_range, unmap,
-	 unmap(BPF_CORE_READ(range, end) - BPF_CORE_READ(range, start)), void *kvm,
+	 unmap(BPF_CORE_READ(range, start), BPF_CORE_READ(range, end)), void *kvm,
 	 struct kvm_gfn_range *range)
 
 /*
@@ -93,10 +106,12 @@ int BPF_PROG(unmap_hva, u64 start, u64 end)
 		return 0;
 	rec.hdr.vm = w.vm;
 	rec.hdr.vcpu = w.vcpu;
-	rec.hdr.flags = MMUSCOPE_PARTIAL;
 	rec.start = start;
 	rec.end = end;
+	rec.gfn = MMUSCOPE_UNKNOWN;
 	rec.event = MMUSCOPE_notifier_unknown;
+	rec.cause = cause_find(ctx, rec.event, &rec.hdr.flags);
+	rec.hdr.flags |= MMUSCOPE_PARTIAL;
 	rec.tid = bpf_get_current_pid_tgid();
 	bpf_get_current_comm(rec.comm, sizeof(rec.comm));
 	emit(&rec);
@@ -128,7 +143,7 @@ static __always_inline int age_end(u32 young)
 
 /* (mn, mm, start, end); what it returns is behind the arguments, or in a register. */
 #define AGE(fn)									\
-ON_ENTRY(fn, fn, notify_begin(CTX_AGE, mn, MMUSCOPE_origin_age, start, end, 0),	\
+ON_ENTRY(fn, fn, !notify_begin(CTX_AGE, mn, MMUSCOPE_origin_age, start, end, 0),	\
 	 struct mmu_notifier *mn, void *mm, u64 start, u64 end)			\
 										\
 SEC("fexit/" #fn)								\

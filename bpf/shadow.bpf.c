@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Shadow-paging work, and page-table pages of every kind. */
-#include "state.bpf.h"
+#include "cause.bpf.h"
 
 /*
  * The tracepoints hand out a struct kvm_mmu_page that older kernels have no BTF
@@ -22,7 +22,7 @@ struct page_event {
 #define ROLE_LEVEL(role)	((role) & 0xf)
 #define ROLE_DIRECT(role)	((role) >> 7 & 1)
 
-static __always_inline int page_event(struct page_event *e, u8 op)
+static __always_inline int page_event(struct page_event *e, u8 op, bool why)
 {
 	struct mmuscope_shadow_page rec = record(shadow_page, bpf_ktime_get_ns(), 0, 0);
 	struct whereabouts w;
@@ -37,6 +37,10 @@ static __always_inline int page_event(struct page_event *e, u8 op)
 	rec.op = op;
 	rec.level = ROLE_LEVEL(e->role);
 	rec.direct = ROLE_DIRECT(e->role);
+	if (why) {
+		rec.cause = w.cause ? w.cause : cause_of_stack(e);
+		rec.hdr.flags = w.flags;
+	}
 	emit(&rec);
 	return 0;
 }
@@ -48,13 +52,27 @@ int page_get(struct page_event *e)
 
 	if (v && e->created)
 		span_page_made(&v->span);
-	return page_event(e, e->created ? MMUSCOPE_page_op_made : MMUSCOPE_page_op_reused);
+	return page_event(e, e->created ? MMUSCOPE_page_op_made : MMUSCOPE_page_op_reused,
+			  false);
 }
 
 SEC("tp/kvmmmu/kvm_mmu_prepare_zap_page")
 int page_zap(struct page_event *e)
 {
-	return page_event(e, MMUSCOPE_page_op_zapped);
+	return page_event(e, MMUSCOPE_page_op_zapped, true);
+}
+
+/* All tables go, a page at a time: why is asked once. */
+SEC("raw_tp/kvm_mmu_zap_all_fast")
+int BPF_PROG(zap_all)
+{
+	struct task_ctx *c = ctx_current();
+
+	if (c && c->depth) {
+		c->cause = cause_of_stack(ctx);
+		c->cause_flags = 0;
+	}
+	return 0;
 }
 
 SEC("tp/kvmmmu/kvm_mmu_unsync_page")
@@ -209,7 +227,10 @@ int BPF_PROG(cr, u32 write, u32 cr, u64 value)
 	struct mmuscope_cr3 rec = record(cr3, bpf_ktime_get_ns(), 0, 0);
 	struct vcpu_state *v = vcpu_current();
 
-	if (!v || !write || cr != 3)
+	if (!v || !write)
+		return 0;
+	flush_asked(v, MMUSCOPE_cause_guest_tlb);
+	if (cr != 3)
 		return 0;
 	rec.hdr.vm = v->span.rec.hdr.vm;
 	rec.hdr.vcpu = v->span.rec.hdr.vcpu;

@@ -7,6 +7,7 @@
 #define MMUSCOPE_BPF_SHARED_H
 
 #include <linux/types.h>
+#include <mmuscope/cause.h>
 #include <mmuscope/span.h>
 
 #define CPUS_MAX	1024		/* power of two; a larger host shares entries */
@@ -32,6 +33,7 @@ enum ctx_kind {
 	CTX_IOCTL,
 	CTX_RELEASE,
 	CTX_DESTROY,
+	CTX_NX,
 	CTX_KINDS
 };
 
@@ -90,12 +92,23 @@ struct task_ctx {
 	__u64 start;		/* invalidate, age: the range */
 	__u64 end;
 	__u64 counted;		/* pages met since the begin */
+	__u64 first;		/* invalidate: the lowest frame of them */
 	__u64 args[2];		/* of the function that was entered */
 	__u16 vm;
 	__u8 origin;
 	__u8 event;		/* notifier event */
 	__u32 depth;		/* kinds begun and not ended */
-	__u64 lock_op;		/* enum mmuscope_lock_op of the lock that is waited for */
+	__u8 lock_op;		/* enum mmuscope_lock_op of the lock that is waited for */
+	__u8 cause;		/* enum mmuscope_cause of an invalidation or memslot change */
+	__u8 flush_cause;	/* the same of a flush */
+	__u8 cause_flags;	/* MMUSCOPE_INFERRED if the cause was guessed */
+	__u32 pad;
+};
+
+/* The last flush that was asked of all vCPUs of a VM, by its number. */
+struct vm_flush {
+	__u64 ts;
+	__u64 cause;		/* enum mmuscope_cause */
 };
 
 /*
@@ -124,6 +137,10 @@ struct vcpu_state {
 	__u64 apf_ts;
 	__u64 apf_gva;
 	__u64 apf_gfn;
+	__u64 flush_ts;		/* of the last flush of its own */
+	__u64 asked_ts;		/* exit in which it got a reason to flush */
+	__u32 cpu;		/* where the last flush of its own was */
+	__u8 asked;		/* that reason, enum mmuscope_cause */
 	__u32 slot;
 	__u32 reason;		/* of the last exit, where the tracepoint tells */
 } __attribute__((aligned(512)));	/* found by a shift */

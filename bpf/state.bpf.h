@@ -68,6 +68,7 @@ struct vm_state {
 	u8 traced;
 	u8 mode;
 	u32 pid;
+	u64 nx;			/* pid_tgid of its NX recovery task, 0: not known */
 };
 
 struct {
@@ -103,6 +104,7 @@ struct {
 
 extern struct cpu_cache cpus[CPUS_MAX];
 extern struct cpu_lost lost[CPUS_MAX];
+extern struct vm_flush vm_flushes[VMS_MAX];
 
 static __always_inline u32 this_cpu(void)
 {
@@ -284,6 +286,7 @@ static __always_inline void ctx_leave(struct task_ctx *c)
 		return;
 	}
 	c->origin = 0;
+	c->cause = 0;
 	c->vm = 0;
 	bpf_map_delete_elem(&contexts, &tid);
 }
@@ -305,8 +308,16 @@ static __always_inline int ctx_close(u32 kind)
 	if (!c || !ctx_end(c, kind))
 		return 0;
 	c->origin = 0;
+	c->cause = 0;
 	ctx_leave(c);
 	return 0;
+}
+
+/* Something happens in this exit for which the vCPU has to flush before it enters again. */
+static __always_inline void flush_asked(struct vcpu_state *v, u8 cause)
+{
+	v->asked = cause;
+	v->asked_ts = v->span.exit_ts;
 }
 
 static __always_inline u8 origin_of(struct vcpu_state *v)
@@ -322,7 +333,16 @@ struct whereabouts {
 	u16 vcpu;
 	u8 origin;
 	u8 traced;		/* 0: known, and filtered out */
+	u8 cause;		/* enum mmuscope_cause, where the context alone tells */
+	u8 flags;		/* MMUSCOPE_INFERRED if that was guessed */
 };
+
+/* The cause of the activity, or else what the origin says. */
+static __always_inline void whereabouts_cause(struct whereabouts *w, struct task_ctx *c)
+{
+	w->cause = c->cause ? c->cause : cause_of_origin(w->origin);
+	w->flags = c->cause ? c->cause_flags : 0;
+}
 
 static __always_inline void whereabouts(struct whereabouts *w)
 {
@@ -333,16 +353,20 @@ static __always_inline void whereabouts(struct whereabouts *w)
 	w->vcpu = MMUSCOPE_NO_VCPU;
 	w->origin = MMUSCOPE_origin_unknown;
 	w->traced = 1;
+	w->cause = MMUSCOPE_cause_unknown;
+	w->flags = 0;
 	if (v) {
 		w->vm = v->ctx.depth && v->ctx.vm ? v->ctx.vm : v->span.rec.hdr.vm;
 		w->vcpu = v->span.rec.hdr.vcpu;
 		w->origin = origin_of(v);
+		whereabouts_cause(w, &v->ctx);
 		return;
 	}
 	c = ctx_current();
 	if (c) {
 		w->vm = c->vm;
 		w->origin = c->origin;
+		whereabouts_cause(w, c);
 	} else if (cfg.filtered) {
 		w->traced = 0;
 	}

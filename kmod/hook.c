@@ -43,6 +43,23 @@ static bool module_wanted(const struct module *mod)
 	return !strncmp(mod->name, "kvm", 3);
 }
 
+/* Arguments of one of KVM's tracepoints, -ENOENT while there is none of that name. */
+static int event_args(const char *name)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < MODULES_MAX; i++) {
+		for (j = 0; modules[i] && j < modules[i]->num_tracepoints; j++) {
+			struct tracepoint *tp;
+
+			tp = tracepoint_ptr_deref(&modules[i]->tracepoints_ptrs[j]);
+			if (!strcmp(tp->name, name))
+				return compat_tracepoint_args(modules[i], tp);
+		}
+	}
+	return -ENOENT;
+}
+
 static bool host_fits(enum hook_host host)
 {
 	switch (host) {
@@ -52,6 +69,9 @@ static bool host_fits(enum hook_host host)
 		return config.isa == MMUSCOPE_isa_unknown;
 	case HOOK_THICK:
 		return config.isa != MMUSCOPE_isa_unknown && !(config.flags & MMUSCOPE_KMOD_THIN);
+	case HOOK_SHORT:
+		return config.isa == MMUSCOPE_isa_svm && config.tdp &&
+		       event_args("kvm_page_fault") == 2;
 	case HOOK_ANY:
 		break;
 	}

@@ -7,14 +7,16 @@
 #include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 
-#define VMS_MAX		1024
 #define PARENTS_MAX	32	/* how far up a filter looks for its process */
+
+struct vm_flush vm_flushes[VMS_MAX];
 
 struct vm_state {
 	struct table_node node;
 	u16 id;			/* 0: not traced */
 	u8 mode;
 	u32 pid;
+	u64 nx;			/* task_id() of its NX recovery task, 0: not known */
 };
 
 /* A vCPU that was seen, traced or not. */
@@ -211,6 +213,8 @@ static void vm_drop(struct kvm *kvm, struct task_struct *task)
 	if (vm->id)
 		vm_emit(kvm, task, vm, MMUSCOPE_life_destroyed);
 	table_remove(&vms, (unsigned long)kvm);
+	if (vm->nx)
+		ctx_end_for(vm->nx);
 	if (vm->id)
 		number_give(free_vm_ids, vm->id);
 	number_give(free_vms, vm - vm_pool);
@@ -244,6 +248,8 @@ static u16 vm_make(struct kvm *kvm, struct task_struct *task, u8 life, u8 mode)
 	vm->id = id;
 	vm->mode = mode;
 	vm->pid = task->tgid;
+	vm->nx = 0;
+	vm_flushes[id].ts = 0;
 	table_add(&vms, &vm->node, (unsigned long)kvm);
 	if (traced)
 		vm_emit(kvm, task, vm, life);
@@ -341,6 +347,28 @@ void vcpu_leave(struct vcpu_state *v)
 	raw_spin_unlock_irqrestore(&life_lock, flags);
 }
 
+/*
+ * What recovers NX huge pages is a task of its own, which names no VM in what it does: it
+ * gets a context that stays as long as the VM.
+ */
+static void nx_find(struct kvm *kvm)
+{
+	unsigned long thread = member(unsigned long, &kvm->arch, nx_thread, 0);
+	unsigned long task = thread;
+	struct vm_state *vm = vm_of(kvm);
+	u64 id;
+
+	if (!thread || !vm || !vm->id || vm->nx)
+		return;
+	if (member_known(nx_task))
+		task = member(unsigned long, thread, nx_task, 0);
+	if (!task)
+		return;
+	id = task_id((const struct task_struct *)task);
+	if (ctx_begin_for(id, CTX_NX, vm->id, MMUSCOPE_origin_nx))
+		vm->nx = id;
+}
+
 /* A free slot made into the vCPU's, NULL where it is not traced or none is free. */
 static struct vcpu_state *vcpu_make(struct kvm_vcpu *vcpu, struct task_struct *task, u64 tid,
 				    u8 life)
@@ -351,6 +379,7 @@ static struct vcpu_state *vcpu_make(struct kvm_vcpu *vcpu, struct task_struct *t
 	u16 vm;
 
 	vm = vm_see(vcpu->kvm, task, life, mode);
+	nx_find(vcpu->kvm);
 	number = number_take(free_seen);
 	if (number >= 0 && vm)
 		slot = number_take(free_vcpus);

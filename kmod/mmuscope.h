@@ -49,6 +49,7 @@
 #include <linux/types.h>
 #include <asm/tsc.h>
 
+#include <mmuscope/cause.h>
 #include <mmuscope/kmod.h>
 #include <mmuscope/span.h>
 
@@ -72,6 +73,7 @@ enum ctx_kind {
 	CTX_IOCTL,
 	CTX_RELEASE,
 	CTX_DESTROY,
+	CTX_NX,
 	CTX_KINDS
 };
 
@@ -86,12 +88,16 @@ enum ctx_kind {
  * @start: invalidate, age: first address
  * @end: invalidate, age: address behind the last
  * @counted: pages met since the begin
+ * @first: invalidate: the lowest frame of them
  * @args: of the function that was entered
  * @lock_ticks: when the wait for a lock began
  * @vm: number of the VM
  * @origin: enum mmuscope_origin
  * @event: notifier event
  * @lock_op: enum mmuscope_lock_op
+ * @cause: enum mmuscope_cause of an invalidation or memslot change
+ * @flush_cause: the same of a flush
+ * @cause_flags: MMUSCOPE_INFERRED if the cause was guessed
  * @depth: kinds begun and not ended
  */
 struct task_ctx {
@@ -104,12 +110,16 @@ struct task_ctx {
 	u64 start;
 	u64 end;
 	u64 counted;
+	u64 first;
 	u64 args[2];
 	u64 lock_ticks;
 	u16 vm;
 	u8 origin;
 	u8 event;
 	u8 lock_op;
+	u8 cause;
+	u8 flush_cause;
+	u8 cause_flags;
 	u32 depth;
 };
 
@@ -124,6 +134,10 @@ struct task_ctx {
  * @apf_gva: its address
  * @apf_gfn: its frame
  * @exits: the counters that user space reads
+ * @flush_ts: of the last flush of its own
+ * @asked_ts: exit in which it got a reason to flush
+ * @cpu: where the last flush of its own was
+ * @asked: that reason, enum mmuscope_cause
  * @slot: index of all this
  * @reason: of the last exit where the tracepoint tells, ~0 where not
  */
@@ -137,9 +151,24 @@ struct vcpu_state {
 	u64 apf_gva;
 	u64 apf_gfn;
 	struct mmuscope_kmod_vcpu *exits;
+	u64 flush_ts;
+	u64 asked_ts;
+	u32 cpu;
+	u8 asked;
 	u32 slot;
 	u32 reason;
 };
+
+/* VMs that can be traced at once; their numbers are below it. */
+#define VMS_MAX	1024
+
+/* The last flush that was asked of all vCPUs of a VM, by its number; @cause: mmuscope_cause. */
+struct vm_flush {
+	u64 ts;
+	u8 cause;
+};
+
+extern struct vm_flush vm_flushes[VMS_MAX];
 
 /* What user space asked for with MMUSCOPE_KMOD_START; constant while probes are attached. */
 extern struct mmuscope_kmod_start config;
@@ -160,12 +189,16 @@ extern struct session_clock session_clock;
  * @vcpu: KVM's number, or MMUSCOPE_NO_VCPU
  * @origin: enum mmuscope_origin
  * @traced: 0: known, and filtered out: no record must be made
+ * @cause: enum mmuscope_cause, where the context alone tells
+ * @flags: MMUSCOPE_INFERRED if that was guessed
  */
 struct whereabouts {
 	u16 vm;
 	u16 vcpu;
 	u8 origin;
 	u8 traced;
+	u8 cause;
+	u8 flags;
 };
 
 /* Thread group in the upper half, thread in the lower, as bpf_get_current_pid_tgid() gives it. */
@@ -229,12 +262,38 @@ struct task_ctx *ctx_begin(u32 kind, u16 vm, u8 origin);
 /* End of it: when it began, 0 if that was not seen. ctx_leave() must follow. */
 u64 ctx_end(struct task_ctx *c, u32 kind);
 
+/*
+ * The context of a task that does one thing for one VM all its life, and of which no hook tells;
+ * ctx_end_for() ends it.
+ */
+bool ctx_begin_for(u64 id, u32 kind, u16 vm, u8 origin);
+void ctx_end_for(u64 id);
+
 /* Forgets the context when nothing is going on any more; @c must not be used afterwards. */
 void ctx_leave(struct task_ctx *c);
 
 /* A stretch of time in which all that the task does is for @kvm, and why. */
 void ctx_open(struct kvm *kvm, u32 kind, u8 origin);
 void ctx_close(u32 kind);
+
+/* Something happens in this exit for which the vCPU has to flush before it enters again. */
+static inline void flush_asked(struct vcpu_state *v, u8 cause)
+{
+	v->asked = cause;
+	v->asked_ts = v->span.exit_ts;
+}
+
+/* Where functions are that name a cause; constant while probes are attached. */
+extern struct cause_site cause_sites[CAUSE_SITES];
+
+/* The cause by the functions that are under way in the running task, unknown if none tells. */
+u8 cause_of_stack(void);
+
+/* What the stack says, else a guess: then @flags gets MMUSCOPE_INFERRED. */
+u8 cause_find(u8 event, u8 *flags);
+
+/* Why it left the guest, in the hardware's numbers; they stay until the next entry. ~0: unknown. */
+u32 reason_of(const struct vcpu_state *v);
 
 u8 origin_of(const struct vcpu_state *v);
 void whereabouts(struct whereabouts *w);
@@ -331,6 +390,7 @@ enum hook_host {
 	HOOK_HARDWARE,		/* VMX or SVM */
 	HOOK_SOFTWARE,
 	HOOK_THICK,		/* not where MMUSCOPE_KMOD_THIN is set */
+	HOOK_SHORT,		/* NPT, and kvm_page_fault has half of the error code */
 };
 
 /**

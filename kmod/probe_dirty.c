@@ -128,7 +128,26 @@ static void split(void *data, u64 gfn, u64 spte, int level, int error)
 	rec.level = level;
 	rec.error = error;
 	rec.reason = MMUSCOPE_split_reason_eager;
+	rec.cause = MMUSCOPE_cause_dirty_log;
 	rec.origin = w.origin;
+	emit(&rec);
+}
+
+/* Dirty logging of a memslot ends: its small entries go, and faults may make huge ones. */
+static void collapse(const struct hook_call *c)
+{
+	const struct kvm_memory_slot *slot = (const struct kvm_memory_slot *)c->arg[1];
+	struct mmuscope_collapse rec = record(collapse, now_ns(), vm_id((struct kvm *)c->arg[0]),
+					      MMUSCOPE_NO_VCPU);
+	struct whereabouts w;
+
+	if (!rec.hdr.vm)
+		return;
+	whereabouts(&w);
+	rec.origin = w.origin;
+	rec.cause = MMUSCOPE_cause_dirty_log;
+	rec.gfn = slot->base_gfn;
+	rec.pages = slot->npages;
 	emit(&rec);
 }
 
@@ -143,8 +162,12 @@ static struct hook_function functions[] = {
 	HOOK_FUNCTION("kvm_get_dirty_log_protect", get_begin, get_end),
 	HOOK_FUNCTION("kvm_clear_dirty_log_protect", clear_begin, clear_end),
 	HOOK_FUNCTION("kvm_arch_mmu_enable_log_dirty_pt_masked", protect, NULL),
+	/* The function's name since 6.13, and until then. */
+	HOOK_FUNCTION("kvm_mmu_recover_huge_pages", collapse, NULL),
+	HOOK_FUNCTION("kvm_mmu_zap_collapsible_sptes", collapse, NULL),
 };
 
 struct hook_family family_dirty =
 	HOOK_FAMILY(BIT(MMUSCOPE_TYPE_dirty) | BIT(MMUSCOPE_TYPE_split) |
+		    BIT(MMUSCOPE_TYPE_collapse) |
 		    BIT(MMUSCOPE_TYPE_flush));

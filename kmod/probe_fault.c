@@ -9,32 +9,17 @@ static u8 verdict_of(u32 ret)
 	return ret < MMUSCOPE_KMOD_RET_PF ? config.ret_pf[ret] : MMUSCOPE_verdict_unknown;
 }
 
-/* The hardware's reason stays where it is until the next entry. */
-static u32 reason_of(const struct vcpu_state *v)
-{
-	const struct vmcb *vmcb;
-
-	if (v->reason != ~0U)
-		return v->reason;
-	if (v->span.isa != MMUSCOPE_isa_svm)
-		return member(u32, v->vcpu, vmx_exit_reason, ~0U) & 0xffff;
-	vmcb = member(struct vmcb *, v->vcpu, svm_vmcb, NULL);
-	return vmcb ? vmcb->control.exit_code : ~0U;
-}
-
 static bool misconfigured(u64 error)
 {
 	return error == PF_RESERVED || error & EPTQ_MISCONFIG;
 }
 
-/* Index of a fault's exit, for which the reason need not be read: asm/svm.h, asm/vmx.h. */
+/* Index of a fault's exit, for which the reason need not be read. */
 static u32 fault_index(const struct vcpu_state *v)
 {
-	bool shadow = v->span.mode == MMUSCOPE_mode_shadow;
-
-	if (v->span.isa == MMUSCOPE_isa_svm)
-		return shadow ? 0x4e : EXIT_SVM_HIGH;
-	return shadow ? 0 : misconfigured(v->span.rec.error) ? 49 : 48;
+	if (v->span.isa == MMUSCOPE_isa_vmx && misconfigured(v->span.rec.error))
+		return 49;
+	return exit_index(fault_reason(v->span.isa, v->span.mode));
 }
 
 /* Only the vCPU's own task counts, where it cannot be interrupted by itself. */
@@ -152,6 +137,18 @@ static void page_fault_2(void *data, unsigned long addr, unsigned int error)
 
 	if (v)
 		span_fault(&v->span, ticks(), addr, error, rip_of(v->vcpu));
+}
+
+/*
+ * Of the error code that tracepoint has the lower half. With NPT the upper one says
+ * whether a walk of guest page tables faulted.
+ */
+static void whole_error(const struct hook_call *c)
+{
+	struct vcpu_state *v = vcpu_current();
+
+	if (v && span_handling(&v->span))
+		v->span.rec.error = c->arg[2];
 }
 
 static __always_inline void page_requested(void)
@@ -351,8 +348,10 @@ static void nested(u8 running)
 {
 	struct vcpu_state *v = vcpu_current();
 
-	if (v)
+	if (v) {
 		span_nested(&v->span, running);
+		flush_asked(v, MMUSCOPE_cause_nested);
+	}
 }
 
 /* The event's name until 5.19. */
@@ -422,6 +421,7 @@ static struct hook_event events[] = {
 };
 
 static struct hook_function functions[] = {
+	HOOK_FUNCTION("kvm_mmu_page_fault", whole_error, NULL, .host = HOOK_SHORT),
 	HANDLER("kvm_tdp_page_fault"),
 	HANDLER("paging64_page_fault"),
 	HANDLER("paging32_page_fault"),

@@ -2,10 +2,22 @@
 /* TLB flushes: asked of every vCPU of a VM, or done by one. */
 #include "mmuscope.h"
 
+/* What the context says; a memslot change, for one, has more than one reason to flush. */
+static u8 flush_cause(const struct task_ctx *c, u8 origin)
+{
+	u8 cause;
+
+	if (c->begin[CTX_INVALIDATE])
+		return c->cause;
+	cause = cause_of_origin(origin);
+	return cause ? cause : cause_of_stack();
+}
+
 static void flush_begin(const struct hook_call *call)
 {
 	struct kvm *kvm = (struct kvm *)call->arg[0];
 	u16 vm = vm_id(kvm);
+	struct whereabouts w;
 	struct task_ctx *c;
 
 	if (!vm)
@@ -15,6 +27,11 @@ static void flush_begin(const struct hook_call *call)
 		return;
 	c->kvm = kvm;
 	c->flushes = compat_kvm_flushes(kvm);
+	whereabouts(&w);
+	c->flush_cause = flush_cause(c, w.origin);
+	/* Now: a vCPU can have done its part before the end of this is seen. */
+	vm_flushes[vm % VMS_MAX].cause = c->flush_cause;
+	vm_flushes[vm % VMS_MAX].ts = c->begin[CTX_FLUSH];
 }
 
 static void flush_end(const struct hook_call *call)
@@ -34,6 +51,9 @@ static void flush_end(const struct hook_call *call)
 	rec.hdr.vcpu = w.vcpu;
 	rec.hdr.dur = rec.hdr.ts - begin;
 	rec.origin = w.origin;
+	rec.cause = c->flush_cause;
+	if (c->begin[CTX_INVALIDATE])
+		rec.hdr.flags = c->cause_flags;
 	rec.scope = MMUSCOPE_scope_remote;
 	rec.gfn = MMUSCOPE_UNKNOWN;
 	if (c->begin[CTX_FLUSH_RANGE]) {
@@ -73,6 +93,28 @@ static void range_end(const struct hook_call *call)
 }
 
 /*
+ * A vCPU flushes by itself what it was asked to, or what the guest or its move to
+ * another CPU made stale: KVM does not say which, the order of events does.
+ */
+static u8 local_cause(const struct vcpu_state *v, const struct vm_flush *remote)
+{
+	u8 guest = MMUSCOPE_cause_unknown;
+
+	if (span_outside(&v->span))
+		guest = cause_of_exit(v->span.isa, reason_of(v));
+	if (v->asked && v->asked_ts == v->span.exit_ts)
+		return v->asked;
+	if (guest != MMUSCOPE_cause_unknown)
+		return guest;
+	if (remote->ts > v->flush_ts)
+		return remote->cause;
+	/* SVM gives the vCPU another ASID there, without a flush. */
+	if (v->span.isa == MMUSCOPE_isa_vmx && v->flush_ts && v->cpu != smp_processor_id())
+		return MMUSCOPE_cause_cpu_change;
+	return MMUSCOPE_cause_unknown;
+}
+
+/*
  * What the vendor module does to this vCPU's TLB. Under SVM it notes the wish in
  * the VMCB, and the flush is part of the next VMRUN.
  */
@@ -87,6 +129,13 @@ static void local(struct kvm_vcpu *vcpu, u8 scope, u64 gfn)
 	rec.hdr.vcpu = v->span.rec.hdr.vcpu;
 	rec.scope = scope;
 	rec.origin = origin_of(v);
+	rec.cause = cause_of_origin(rec.origin);
+	if (!rec.cause) {
+		rec.cause = local_cause(v, &vm_flushes[rec.hdr.vm % VMS_MAX]);
+		rec.hdr.flags = rec.cause ? MMUSCOPE_INFERRED : 0;
+	}
+	v->flush_ts = rec.hdr.ts;
+	v->cpu = smp_processor_id();
 	rec.gfn = gfn;
 	rec.vcpus = 1;
 	emit(&rec);

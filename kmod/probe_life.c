@@ -15,7 +15,10 @@
  */
 static void vcpu_load_begin(const struct hook_call *c)
 {
-	vcpu_of((struct kvm_vcpu *)c->arg[0]);
+	struct vcpu_state *v = vcpu_of((struct kvm_vcpu *)c->arg[0]);
+
+	if (v)
+		flush_asked(v, MMUSCOPE_cause_new_root);
 }
 
 /* Any request of the VMM to a VM; what is done for it belongs to that VM. */

@@ -10,31 +10,37 @@ static struct kvm *kvm_of_notifier(unsigned long mn)
 	return container_of((struct mmu_notifier *)mn, struct kvm, mmu_notifier);
 }
 
-static void notify_begin(u32 kind, unsigned long mn, u8 origin, u64 start, u64 end, u8 event)
+static struct task_ctx *notify_begin(u32 kind, unsigned long mn, u8 origin, u64 start, u64 end,
+				     u8 event)
 {
 	u16 vm = vm_id(kvm_of_notifier(mn));
 	struct task_ctx *c;
 
 	if (!vm)
-		return;
+		return NULL;
 	c = ctx_begin(kind, vm, origin);
 	if (!c)
-		return;
+		return NULL;
 	c->start = start;
 	c->end = end;
 	c->event = event;
 	c->counted = 0;
+	c->first = MMUSCOPE_UNKNOWN;
+	return c;
 }
 
-static void invalidate_begin(const struct hook_call *c)
+static void invalidate_begin(const struct hook_call *call)
 {
-	const struct mmu_notifier_range *range = (const struct mmu_notifier_range *)c->arg[1];
+	const struct mmu_notifier_range *range = (const struct mmu_notifier_range *)call->arg[1];
 	u32 event = range->event;
+	struct task_ctx *c;
 
 	if (event > MMUSCOPE_notifier_exclusive)
 		event = MMUSCOPE_notifier_unknown;
-	notify_begin(CTX_INVALIDATE, c->arg[0], MMUSCOPE_origin_invalidate, range->start,
-		     range->end, event);
+	c = notify_begin(CTX_INVALIDATE, call->arg[0], MMUSCOPE_origin_invalidate, range->start,
+			 range->end, event);
+	if (c)
+		c->cause = cause_find(event, &c->cause_flags);
 }
 
 static void invalidate_end(const struct hook_call *call)
@@ -55,11 +61,16 @@ static void invalidate_end(const struct hook_call *call)
 	rec.hdr.dur = rec.hdr.ts - begin;
 	rec.start = c->start;
 	rec.end = c->end;
+	rec.hdr.flags = c->cause_flags;
 	rec.gfns = c->counted;
+	rec.gfn = c->first;
 	rec.event = c->event;
+	rec.cause = c->cause;
 	rec.tid = current->pid;
 	strscpy(rec.comm, current->comm, sizeof(rec.comm));
 	c->origin = 0;
+	c->cause = 0;
+	c->cause_flags = 0;
 	ctx_leave(c);
 	emit(&rec);
 }
@@ -69,8 +80,11 @@ static void unmap(const struct hook_call *call)
 	const struct kvm_gfn_range *range = (const struct kvm_gfn_range *)call->arg[1];
 	struct task_ctx *c = ctx_current();
 
-	if (c && c->begin[CTX_INVALIDATE])
-		c->counted += range->end - range->start;
+	if (!c || !c->begin[CTX_INVALIDATE])
+		return;
+	c->counted += range->end - range->start;
+	if (range->start < c->first)
+		c->first = range->start;
 }
 
 /*
@@ -88,10 +102,12 @@ static void unmap_hva(void *data, unsigned long start, unsigned long end)
 		return;
 	rec.hdr.vm = w.vm;
 	rec.hdr.vcpu = w.vcpu;
-	rec.hdr.flags = MMUSCOPE_PARTIAL;
 	rec.start = start;
 	rec.end = end;
+	rec.gfn = MMUSCOPE_UNKNOWN;
 	rec.event = MMUSCOPE_notifier_unknown;
+	rec.cause = cause_find(rec.event, &rec.hdr.flags);
+	rec.hdr.flags |= MMUSCOPE_PARTIAL;
 	rec.tid = current->pid;
 	strscpy(rec.comm, current->comm, sizeof(rec.comm));
 	emit(&rec);

@@ -18,7 +18,7 @@ static u32 page_role(const struct kvm_mmu_page *sp)
 	return member(u32, sp, page_role, 0);
 }
 
-static void page_event(const struct kvm_mmu_page *sp, u8 op)
+static void page_event(const struct kvm_mmu_page *sp, u8 op, bool why)
 {
 	struct mmuscope_shadow_page rec = record(shadow_page, now_ns(), 0, 0);
 	struct whereabouts w;
@@ -33,6 +33,10 @@ static void page_event(const struct kvm_mmu_page *sp, u8 op)
 	rec.op = op;
 	rec.level = ROLE_LEVEL(page_role(sp));
 	rec.direct = ROLE_DIRECT(page_role(sp));
+	if (why) {
+		rec.cause = w.cause ? w.cause : cause_of_stack();
+		rec.hdr.flags = w.flags;
+	}
 	emit(&rec);
 }
 
@@ -43,14 +47,26 @@ static void page_get(void *data, struct kvm_mmu_page *sp, bool created)
 
 	if (v && created)
 		span_page_made(&v->span);
-	page_event(sp, created ? MMUSCOPE_page_op_made : MMUSCOPE_page_op_reused);
+	page_event(sp, created ? MMUSCOPE_page_op_made : MMUSCOPE_page_op_reused, false);
 }
 
 static void page_zap(void *data, struct kvm_mmu_page *sp)
 {
 	PROBE_SCOPE;
 
-	page_event(sp, MMUSCOPE_page_op_zapped);
+	page_event(sp, MMUSCOPE_page_op_zapped, true);
+}
+
+/* All tables go, a page at a time: why is asked once. */
+static void zap_all(void *data, struct kvm *kvm)
+{
+	PROBE_SCOPE;
+	struct task_ctx *c = ctx_current();
+
+	if (c && c->depth) {
+		c->cause = cause_of_stack();
+		c->cause_flags = 0;
+	}
 }
 
 static void page_unsync(void *data, struct kvm_mmu_page *sp)
@@ -191,7 +207,10 @@ static void cr(void *data, unsigned int write, unsigned int nr, unsigned long va
 	struct mmuscope_cr3 rec = record(cr3, now_ns(), 0, 0);
 	struct vcpu_state *v = vcpu_current();
 
-	if (!v || !write || nr != 3)
+	if (!v || !write)
+		return;
+	flush_asked(v, MMUSCOPE_cause_guest_tlb);
+	if (nr != 3)
 		return;
 	rec.hdr.vm = v->span.rec.hdr.vm;
 	rec.hdr.vcpu = v->span.rec.hdr.vcpu;
@@ -202,6 +221,7 @@ static void cr(void *data, unsigned int write, unsigned int nr, unsigned long va
 static struct hook_event events[] = {
 	HOOK_EVENT("kvm_mmu_get_page", 2, page_get),
 	HOOK_EVENT("kvm_mmu_prepare_zap_page", 1, page_zap),
+	HOOK_EVENT("kvm_mmu_zap_all_fast", 1, zap_all),
 	HOOK_EVENT("kvm_mmu_unsync_page", 1, page_unsync),
 	HOOK_EVENT("kvm_mmu_sync_page", 1, page_sync),
 	HOOK_EVENT("kvm_cr", 3, cr),

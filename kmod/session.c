@@ -3,6 +3,7 @@
 
 #include <linux/log2.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <linux/vmalloc.h>
 #include <asm/local.h>
 
@@ -43,7 +44,8 @@ static bool offsets_valid(const struct mmuscope_kmod_offsets *o)
 {
 	return offset_valid(o->fault_goal_level) && offset_valid(o->fault_gfn) &&
 	       offset_valid(o->svm_vmcb) && offset_valid(o->vmx_exit_reason) &&
-	       offset_valid(o->page_gfn) && offset_valid(o->page_role);
+	       offset_valid(o->page_gfn) && offset_valid(o->page_role) &&
+	       offset_valid(o->nx_thread) && offset_valid(o->nx_task);
 }
 
 static void counters_free(void)
@@ -72,6 +74,13 @@ static void clock_choose(void)
 		session_clock.mult = div_u64((u64)NSEC_PER_MSEC << SESSION_CLOCK_SHIFT, tsc_khz);
 }
 
+static int sites_copy(u64 from)
+{
+	if (copy_from_user(cause_sites, u64_to_user_ptr(from), sizeof(cause_sites)))
+		return -EFAULT;
+	return 0;
+}
+
 int session_start(const struct mmuscope_kmod_start *want)
 {
 	int err;
@@ -80,6 +89,9 @@ int session_start(const struct mmuscope_kmod_start *want)
 		return -EALREADY;
 	if (!start_valid(want) || !offsets_valid(&want->offsets))
 		return -EINVAL;
+	err = sites_copy(want->sites);
+	if (err)
+		return err;
 	config = *want;
 	if (!config.records)
 		config.records = ~0U;

@@ -4,6 +4,7 @@
 
 #include <linux/hardirq.h>
 #include <linux/vmalloc.h>
+#include <asm/svm.h>
 
 #include "life.h"
 
@@ -108,7 +109,7 @@ struct task_ctx *ctx_current(void)
 	return node ? container_of(node, struct task_ctx, node) : NULL;
 }
 
-static struct task_ctx *ctx_new(void)
+static struct task_ctx *ctx_new(u64 id)
 {
 	struct table_node *node;
 	struct task_ctx *c;
@@ -125,7 +126,7 @@ static struct task_ctx *ctx_new(void)
 		return NULL;
 	c = container_of(node, struct task_ctx, node);
 	memset(c, 0, sizeof(*c));
-	table_add(&contexts, &c->node, task_id(current));
+	table_add(&contexts, &c->node, id);
 	return c;
 }
 
@@ -134,7 +135,7 @@ struct task_ctx *ctx_begin(u32 kind, u16 vm, u8 origin)
 	struct task_ctx *c = ctx_current();
 
 	if (!c)
-		c = ctx_new();
+		c = ctx_new(task_id(current));
 	if (!c) {
 		count_lost(MMUSCOPE_stage_context);
 		return NULL;
@@ -159,29 +160,47 @@ u64 ctx_end(struct task_ctx *c, u32 kind)
 	return begin;
 }
 
-/* The one thing that others happen within is a request of the VMM. */
-void ctx_leave(struct task_ctx *c)
+bool ctx_begin_for(u64 id, u32 kind, u16 vm, u8 origin)
 {
-	struct table_node *node;
+	struct task_ctx *c = table_find(&contexts, id) ? NULL : ctx_new(id);
+
+	if (!c)
+		return false;
+	c->begin[kind] = 1;
+	c->depth = 1;
+	c->vm = vm;
+	c->origin = origin;
+	return true;
+}
+
+void ctx_end_for(u64 id)
+{
+	struct table_node *node = table_remove(&contexts, id);
 	unsigned long flags;
 
-	if (c->depth) {
-		if (c->depth == 1 && c->begin[CTX_IOCTL])
-			c->origin = MMUSCOPE_origin_ioctl;
-		return;
-	}
-	c->origin = 0;
-	c->vm = 0;
-	/* A vCPU keeps its own. */
-	if (c < pool || c >= pool + CONTEXTS_MAX)
-		return;
-	node = table_remove(&contexts, c->node.key);
 	if (!node)
 		return;
 	raw_spin_lock_irqsave(&pool_lock, flags);
 	node->next = pool_free;
 	pool_free = node;
 	raw_spin_unlock_irqrestore(&pool_lock, flags);
+}
+
+/* The one thing that others happen within is a request of the VMM. */
+void ctx_leave(struct task_ctx *c)
+{
+	if (c->depth) {
+		if (c->depth == 1 && c->begin[CTX_IOCTL])
+			c->origin = MMUSCOPE_origin_ioctl;
+		return;
+	}
+	c->origin = 0;
+	c->cause = 0;
+	c->vm = 0;
+	/* A vCPU keeps its own. */
+	if (c < pool || c >= pool + CONTEXTS_MAX)
+		return;
+	ctx_end_for(c->node.key);
 }
 
 void ctx_open(struct kvm *kvm, u32 kind, u8 origin)
@@ -199,7 +218,20 @@ void ctx_close(u32 kind)
 	if (!c || !ctx_end(c, kind))
 		return;
 	c->origin = 0;
+	c->cause = 0;
 	ctx_leave(c);
+}
+
+u32 reason_of(const struct vcpu_state *v)
+{
+	const struct vmcb *vmcb;
+
+	if (v->reason != ~0U)
+		return v->reason;
+	if (v->span.isa != MMUSCOPE_isa_svm)
+		return member(u32, v->vcpu, vmx_exit_reason, ~0U) & 0xffff;
+	vmcb = member(struct vmcb *, v->vcpu, svm_vmcb, NULL);
+	return vmcb ? vmcb->control.exit_code : ~0U;
 }
 
 u8 origin_of(const struct vcpu_state *v)
@@ -207,6 +239,13 @@ u8 origin_of(const struct vcpu_state *v)
 	if (v->ctx.origin)
 		return v->ctx.origin;
 	return span_origin(&v->span);
+}
+
+/* The cause of the activity, or else what the origin says. */
+static void whereabouts_cause(struct whereabouts *w, const struct task_ctx *c)
+{
+	w->cause = c->cause ? c->cause : cause_of_origin(w->origin);
+	w->flags = c->cause ? c->cause_flags : 0;
 }
 
 void whereabouts(struct whereabouts *w)
@@ -218,16 +257,20 @@ void whereabouts(struct whereabouts *w)
 	w->vcpu = MMUSCOPE_NO_VCPU;
 	w->origin = MMUSCOPE_origin_unknown;
 	w->traced = 1;
+	w->cause = MMUSCOPE_cause_unknown;
+	w->flags = 0;
 	if (v) {
 		w->vm = v->ctx.depth && v->ctx.vm ? v->ctx.vm : v->span.rec.hdr.vm;
 		w->vcpu = v->span.rec.hdr.vcpu;
 		w->origin = origin_of(v);
+		whereabouts_cause(w, &v->ctx);
 		return;
 	}
 	c = ctx_current();
 	if (c) {
 		w->vm = c->vm;
 		w->origin = c->origin;
+		whereabouts_cause(w, c);
 	} else if (config.pid || config.root) {
 		w->traced = 0;
 	}

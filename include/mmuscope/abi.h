@@ -9,8 +9,11 @@
 
 #include <linux/types.h>
 
-/* Raised when a record changes otherwise than by the rules of events.def. */
-#define MMUSCOPE_SCHEMA		1
+/*
+ * Raised with each change of a record: collector and reader must have the same. A
+ * recording describes its own.
+ */
+#define MMUSCOPE_SCHEMA		2
 
 #define MMUSCOPE_UNKNOWN	(~0ULL)	/* an ADDR or GFN that is not known */
 #define MMUSCOPE_NO_VM		0	/* hdr.vm of a record without a VM */

@@ -117,6 +117,20 @@ decode_fault(__u8 mode, __u8 isa, __u64 error, struct decode *d)
 		decode_pf(error, d);
 }
 
+/**
+ * fault_reason() - the exit reason that a memory fault arrives with
+ * @isa: enum mmuscope_isa
+ * @mode: enum mmuscope_mode
+ *
+ * Numbers of asm/vmx.h and asm/svm.h. An EPT misconfiguration has one of its own.
+ */
+static inline __attribute__((always_inline)) __u32 fault_reason(__u8 isa, __u8 mode)
+{
+	if (isa == MMUSCOPE_isa_svm)
+		return mode == MMUSCOPE_mode_shadow ? 0x4e : 0x400;
+	return mode == MMUSCOPE_mode_shadow ? 0 : 48;
+}
+
 /*
  * Exit reasons are counted in a dense table: VMX reasons (0 to 85 so far) and
  * SVM codes below SVM_HIGH lie where they are, those of SVM from 0x400 on

@@ -13,7 +13,7 @@
 #include <mmuscope/decode.h>
 
 /* Raised when anything in this file changes its meaning. */
-#define MMUSCOPE_KMOD_ABI	1
+#define MMUSCOPE_KMOD_ABI	2
 
 #define MMUSCOPE_KMOD_DEVICE	"/dev/mmuscope"
 #define MMUSCOPE_KMOD_RET_PF	8
@@ -47,6 +47,8 @@ struct mmuscope_kmod_offsets {
 	__s32 vmx_exit_reason;		/* struct vcpu_vmx, u32 */
 	__s32 page_gfn;			/* struct kvm_mmu_page, u64 */
 	__s32 page_role;		/* struct kvm_mmu_page, u32 */
+	__s32 nx_thread;		/* struct kvm_arch, a pointer: who recovers NX huge pages */
+	__s32 nx_task;			/* struct vhost_task, its task; -1: the pointer is to one */
 };
 
 #define MMUSCOPE_KMOD_THIN	0x01	/* one entry per fault, whose level its struct tells */
@@ -64,6 +66,7 @@ struct mmuscope_kmod_offsets {
  * @ret_pf: RET_PF_* of this kernel to enum mmuscope_verdict
  * @pad: zero
  * @offsets: of members that kernel headers do not have
+ * @sites: address of CAUSE_SITES struct cause_site, see mmuscope/cause.h
  */
 struct mmuscope_kmod_start {
 	__u32 size;
@@ -77,6 +80,7 @@ struct mmuscope_kmod_start {
 	__u8 ret_pf[MMUSCOPE_KMOD_RET_PF];
 	__u8 pad[6];
 	struct mmuscope_kmod_offsets offsets;
+	__u64 sites;
 };
 
 /* How a hook is attached. */

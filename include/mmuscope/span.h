@@ -178,6 +178,9 @@ SPAN_INLINE void span_unpack(struct mmuscope_fault *r)
 	r->condition = d.condition;
 	r->walk = d.walk;
 	r->verdict = span_weigh(r, seen, verdict);
+	/* KVM before 5.15 reports the entry of MMIO as any other; it maps nothing. */
+	if (seen & SPAN_SEEN_MMIO)
+		r->level = r->sptes = 0;
 	/*
 	 * What KVM has for the address it makes anew when it hands on a fault on what is
 	 * present: no entry that the guest asked for.

@@ -191,6 +191,11 @@ made() {
 		run --separate-stderr mmuscope report "$option"
 		assert_refused 2
 	done
+	for by in --by=access --vm=synth-1:1000000001; do
+		run --separate-stderr mmuscope report $by --sort nothing
+		assert_refused 2
+		[[ "$stderr" == *nothing* ]]
+	done
 	run --separate-stderr mmuscope record --on 'p99(fault) >'
 	assert_refused 2
 	run --separate-stderr mmuscope record --max-size 1K

@@ -17,6 +17,8 @@ static void run(void **state)
 	const struct check *const *c = *state;
 	const char *name = ((const char *const *)*state)[1];
 
+	family_mode(!strncmp(name, "shadow", 6) ? "shadow" : result_tdp());
+	family_of((*c)->family);
 	compare_begin(name);
 	(*c)->run(name);
 	compare_end();
@@ -53,6 +55,7 @@ int main(int argc, char **argv)
 {
 	const struct check *lists[] = {
 		workload_checks, work_checks, vm_checks, record_checks, kmod_checks,
+		translate_checks,
 	};
 	int failed = 0;
 
@@ -66,5 +69,9 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
 		for (const struct check *c = lists[i]; c->group; c++)
 			failed += run_group(c);
+	if (family_write(argv[1])) {
+		fprintf(stderr, "check: cannot write to %s\n", argv[1]);
+		failed++;
+	}
 	return failed ? 1 : 0;
 }

@@ -96,14 +96,16 @@ static void check_older(const char *name)
 /* Each VM's faults are known, and its mode. */
 static void check_reload(const char *name)
 {
+	bool is_plug = !strncmp(name, "plug", 4);
 	json_t *report, *vm;
 	const char *mode;
 
-	if (!result_kmod())
+	/* A machine with one CPU has none to take away. */
+	if (!result_kmod() || (is_plug && result_number("machine", "", "cpus") == 1))
 		skip();
-	report = result_report(!strncmp(name, "plug", 4) ? "hotplug" : "reload");
+	report = result_report(is_plug ? "hotplug" : "reload");
 	vm = result_vm(report, name);
-	mode = !strcmp(name, "reload-2") ? "shadow" : "npt";
+	mode = !strcmp(name, "reload-2") ? "shadow" : result_tdp();
 	holds(!strcmp(fact_word(vm, "mode"), mode), "mode %s, not %s", fact_word(vm, "mode"), mode);
 	same("faults", rows(vm, "faults", "count", NULL), "stat_total.pf_taken",
 	     result_number(name, ".out", "stat_total.pf_taken"));
@@ -156,14 +158,15 @@ static void check_many(const char *name)
 		skip();
 	report = result_report(name);
 	vms = result_vms(report);
-	for (int i = 1; i <= 500; i++) {
+	same("VMs", vms, "made", result_number("robust", "", "many_made"));
+	holds(vms > 50, "only %zu VMs", vms);
+	for (size_t i = 1; i < vms; i++) {
 		char one[32];
 
-		snprintf(one, sizeof(one), "many-%d", i);
+		snprintf(one, sizeof(one), "many-%zu", i);
 		same(one, rows(result_vm(report, one), "faults", "count", NULL),
 		     "stat_total.pf_taken", result_number("many", ".taken", one));
 	}
-	same("VMs", vms, "made", 501);
 	same("lost", fact(json_object_get(report, "collection"), "lost"), "wanted", 0);
 	same("unattributed", fact(json_object_get(report, "collection"), "unattributed_records"),
 	     "wanted", 0);
@@ -222,20 +225,20 @@ static void check_absent(const char *name)
 #define LIST(...) (const char *const[]){ __VA_ARGS__, NULL }
 
 const struct check kmod_checks[] = {
-	{ "module: one at a time", check_alone, LIST("second") },
-	{ "module: status", check_status, LIST("status") },
-	{ "module: kinds of records", check_families, LIST("only-fault", "only-work") },
-	{ "module: another version", check_older, LIST("older") },
-	{ "module: memory", check_grown, LIST("many_grown", "cycles_grown") },
-	{ "module: KVM reloaded", check_reload, LIST("reload-1", "reload-2", "reload-3") },
-	{ "module: CPU off and on", check_reload, LIST("plug-1", "plug-2", "plug-3") },
-	{ "module: filters", check_filters, LIST("kmod-by-pid", "kmod-by-command") },
-	{ "module: taken by itself", check_auto, LIST("auto") },
-	{ "module: 500 VMs", check_many, LIST("many") },
+	{ "module: one at a time", check_alone, LIST("second"), NULL },
+	{ "module: status", check_status, LIST("status"), NULL },
+	{ "module: kinds of records", check_families, LIST("only-fault", "only-work"), NULL },
+	{ "module: another version", check_older, LIST("older"), NULL },
+	{ "module: memory", check_grown, LIST("many_grown", "cycles_grown"), NULL },
+	{ "module: KVM reloaded", check_reload, LIST("reload-1", "reload-2", "reload-3"), NULL },
+	{ "module: CPU off and on", check_reload, LIST("plug-1", "plug-2", "plug-3"), NULL },
+	{ "module: filters", check_filters, LIST("kmod-by-pid", "kmod-by-command"), NULL },
+	{ "module: taken by itself", check_auto, LIST("auto"), NULL },
+	{ "module: many VMs", check_many, LIST("many"), NULL },
 	{ "module: killed, cycles", check_zero,
-	  LIST("killed_holder", "cycles_failed", "unloaded") },
-	{ "module: hostile reader", check_hostile, LIST("hostile") },
-	{ "module: goes on", check_ends, LIST("after", "hostile", "hostile-after") },
-	{ "module: not loaded", check_absent, LIST("no-module") },
+	  LIST("killed_holder", "cycles_failed", "unloaded"), NULL },
+	{ "module: hostile reader", check_hostile, LIST("hostile"), NULL },
+	{ "module: goes on", check_ends, LIST("after", "hostile", "hostile-after"), NULL },
+	{ "module: not loaded", check_absent, LIST("no-module"), NULL },
 	{ 0 },
 };

@@ -145,22 +145,28 @@ uname -r >/results/kernel
 # Intel machine is a tenth as fast; a ring of 4 KiB overflows there as well.
 tdp=$(lab_tdp)
 case $tdp in
-npt) vendor=amd flood_pages=16384 ;;
-ept) vendor=intel flood_pages=4096 ;;
+npt) vendor=amd speed=10 flood_pages=16384 ;;
+ept) vendor=intel speed=1 flood_pages=4096 ;;
 *) fail "this CPU has neither SVM nor VMX" ;;
 esac
-echo "tdp=$tdp" >/results/machine
+{
+	echo "tdp=$tdp"
+	echo "cpus=$(nproc)"
+} >/results/machine
 for program in mmuscope mmuscope-guest; do
 	command -v "$program" >/dev/null || fail "there is no $program"
 done
 collector=$1
 shift
 echo "$collector" >/results/collector
-[ $# -gt 0 ] || set -- workloads vms record stress refusals
+[ $# -gt 0 ] || set -- workloads vms record stress refusals translate
 if [ "$collector" = kmod ]; then
 	insmod /lab-tests/mmuscope.ko || fail "the kernel module does not load"
-	[ $# -ne 5 ] || set -- "$@" kmod
+	[ $# -ne 6 ] || set -- "$@" kmod
 fi
+# What the collector has here, and what it lacks: what to compare is decided by that.
+mode "$tdp"
+mmuscope doctor --collector "$collector" --json >/results/doctor.json
 for part in "$@"; do
 	say "part $part: $(cut -d ' ' -f 1 /proc/uptime) s"
 	# shellcheck source=/dev/null

@@ -1,6 +1,7 @@
 # shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
-# What only the kernel module can get wrong. NAME=VALUE lines in /results/robust*.
+# What only the kernel module can get wrong. NAME=VALUE lines in /results/robust*. How
+# much is done follows from how fast the machine is.
 
 fact() {
 	echo "$1=$2" >>/results/robust
@@ -17,7 +18,7 @@ touch_once() {
 
 # The filters, one after the other.
 kmod_filters() {
-	mode npt
+	mode "$tdp"
 	start one touch --pages 600
 	start two touch --pages 700
 	trace kmod-by-pid -p "$(bg_pid one)"
@@ -59,14 +60,14 @@ kmod_auto() {
 
 # KVM goes and comes back in another mode, while one session looks on.
 kmod_reload() {
-	mode npt
+	mode "$tdp"
 	trace reload
 	wait_attached reload
 	touch_once reload-1 100
 	lab_mode shadow
 	touch_once reload-2 200
 	lab_mode none
-	lab_mode npt
+	lab_mode "$tdp"
 	touch_once reload-3 300
 	trace_end reload
 }
@@ -87,7 +88,7 @@ kmod_two() {
 }
 
 kmod_killed() {
-	start busy touch --pages 60000
+	start busy touch --pages $((6000 * speed))
 	go busy
 	i=0
 	while [ "$i" -lt 20 ]; do
@@ -123,7 +124,7 @@ kmod_cycles() {
 	session
 	_before=$(memory)
 	i=0 failures=0
-	while [ "$i" -lt 200 ]; do
+	while [ "$i" -lt $((20 * speed)) ]; do
 		i=$((i + 1))
 		rmmod mmuscope || failures=$((failures + 1))
 		insmod /lab-tests/mmuscope.ko || failures=$((failures + 1))
@@ -142,16 +143,19 @@ kmod_many() {
 	touch_once warm-up 10
 	_before=$(memory)
 	i=0
-	while [ "$i" -lt 500 ]; do
+	while [ "$i" -lt $((50 * speed)) ]; do
 		i=$((i + 1))
 		mmuscope-guest touch --pages $((10 + i % 7)) --name "many-$i" |
 			sed -n "s/^stat_total.pf_taken=/many-$i=/p" >>/results/many.taken
 	done
+	fact many_made "$((i + 1))"
 	fact many_grown "$(($(memory) - _before))"
 	trace_end many
 }
 
 kmod_hotplug() {
+	# The boot CPU stays.
+	[ -e /sys/devices/system/cpu/cpu1/online ] || return 0
 	trace hotplug
 	wait_attached hotplug
 	touch_once plug-1 100
@@ -164,13 +168,13 @@ kmod_hotplug() {
 
 kmod_hostile() {
 	bg hostile hostile 4
-	touch_once with-hostile 8000
+	touch_once with-hostile $((800 * speed))
 	bg_wait hostile
 	# It left an open session behind, which went with it.
 	step hostile-after mmuscope stat --collector kmod -d 0.1
 }
 
-mode npt
+mode "$tdp"
 for _part in filters families older auto reload two hostile hotplug many killed cycles; do
 	say "kmod $_part: $(cut -d ' ' -f 1 /proc/uptime) s"
 	"kmod_$_part"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "result.h"
 
+#include "family.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,11 +102,11 @@ json_t *result_report(const char *name)
 			return reports[i].json;
 	text = result_text(name, ".json");
 	if (!text || i == REPORTS_MAX)
-		fail_msg("there is no report %s", name);
+		give_up("there is no report %s", name);
 	reports[i].json = json_loads(text, 0, &error);
 	free(text);
 	if (!reports[i].json)
-		fail_msg("report %s: %s", name, error.text);
+		give_up("report %s: %s", name, error.text);
 	reports[i].name = strdup(name);
 	return reports[i].json;
 }
@@ -121,7 +123,7 @@ json_t *result_vm(json_t *report, const char *name)
 		n++;
 	}
 	if (n != 1)
-		fail_msg("%zu VMs are named %s", n, name);
+		give_up("%zu VMs are named %s", n, name);
 	return found;
 }
 
@@ -180,22 +182,46 @@ void compare_end(void)
 		fail();
 }
 
+static void differ(const char *format, va_list args)
+{
+	differing++;
+	printf("! %s: ", test_name);
+	vprintf(format, args);
+	putchar('\n');
+}
+
 void same(const char *what, long long got, const char *oracle, long long want)
 {
-	if (want != ABSENT)
-		holds(got == want, "%s %lld, %s %lld", what, got, oracle, want);
+	if (want == ABSENT || !family_open())
+		return;
+	family_compared(got == want, got || want);
+	if (got != want)
+		holds(false, "%s %lld, %s %lld", what, got, oracle, want);
 }
 
 void holds(bool is, const char *format, ...)
 {
 	va_list args;
 
+	if (!family_open())
+		return;
+	family_compared(is, false);
 	if (is)
 		return;
-	differing++;
-	printf("! %s: ", test_name);
 	va_start(args, format);
-	vprintf(format, args);
+	differ(format, args);
 	va_end(args);
-	putchar('\n');
+}
+
+void give_up(const char *format, ...)
+{
+	va_list args;
+
+	family_compared(false, false);
+	va_start(args, format);
+	differ(format, args);
+	va_end(args);
+	fail();
+	/* It does not come back, and does not say so. */
+	abort();
 }

@@ -56,4 +56,7 @@ void compare_end(void);
 void same(const char *what, long long got, const char *oracle, long long want);
 void holds(bool is, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* The end of the test: there is nothing to compare. */
+__attribute__((format(printf, 1, 2), noreturn)) void give_up(const char *format, ...);
+
 #endif /* LAB_RESULT_H */

@@ -4,17 +4,17 @@
 #
 #   tests/lab/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod] [PART]...
 #
-# Without --machine both run, side by side; the kernel module on the faster one
-# unless it is asked for. A line for each group of checks, and what differs in those
-# that fail. PART: what of the job to run, for trials.
+# Without --machine both run, side by side, with each collector in turn; one alone runs
+# with both collectors side by side. A line for each group of checks, and what differs
+# in those that fail. PART: what of the job to run, for trials.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
 results=$build/test-results
 kernel=6.1
 machines=(amd intel)
-collectors=
-parts=(workloads vms record stress refusals)
+collectors=(bpf kmod)
+parts=(workloads vms record stress refusals translate)
 chosen=()
 limit=1800	# seconds; five minutes are usual, on a machine with nothing else to do
 memory=()
@@ -26,7 +26,7 @@ while [ $# -gt 0 ]; do
 		case $1 in
 		--kernel) kernel=$2 ;;
 		--machine) machines=("$2") ;;
-		--collector) collectors=$2 ;;
+		--collector) collectors=("$2") ;;
 		esac
 		shift
 		if [ "$kernel" = debug ]; then
@@ -42,8 +42,34 @@ while [ $# -gt 0 ]; do
 	shift
 done
 
-headers=$(tools/lab/lab headers --kernel "$kernel") || exit 1
-module=$build/kmod/${headers##*/linux-headers-}/mmuscope.ko
+# has WORD LIST...
+has() {
+	local word=$1
+
+	shift
+	[[ " $* " = *" $word "* ]]
+}
+
+if has kmod "${collectors[@]}"; then
+	headers=$(tools/lab/lab headers --kernel "$kernel") || exit 1
+	module=$build/kmod/${headers##*/linux-headers-}/mmuscope.ko
+	if ! [ -e "$module" ]; then
+		echo "lab: there is no $module: make lab-modules LAB_MODULE_KERNELS=$kernel" >&2
+		exit 1
+	fi
+fi
+
+# The command that boots machines by itself.
+command=
+if [ ${#chosen[@]} = 0 ] && has amd "${machines[@]}" && has bpf "${collectors[@]}" &&
+	[ "$kernel" != debug ]; then
+	command=$results/lab-command-$kernel
+fi
+
+# progress TEXT: what takes minutes says where it is.
+progress() {
+	printf 'lab: %4d s: %s\n' "$SECONDS" "$1" >&2
+}
 
 # TAP of several groups; lines with "! " in front of a result belong to it.
 # judge_tap OUT STATUS: STATUS is of the program that printed it.
@@ -68,12 +94,7 @@ judge_tap() {
 		/^not ok / {
 			bad++
 			failed++
-			last = $0
-			sub(/^not ok [0-9]+ - /, "", last)
 			next
-		}
-		/^# .*(VMs are|there is no report|report )/ {
-			text = text "    " last ": " substr($0, 3) "\n"
 		}
 		END {
 			group_end()
@@ -129,7 +150,8 @@ machine() {
 	local name=$1 collector=$2 out=$3 boots=("${chosen[*]}") i pid=() bad=0
 
 	if [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
-		boots=(workloads "vms record stress refusals")
+		boots=(workloads "vms record stress refusals translate")
+		[ "$collector" = bpf ] || boots[1]+=" kmod"
 	fi
 	for i in "${!boots[@]}"; do
 		mkdir "$out/boot.$i"
@@ -151,47 +173,43 @@ machine() {
 	echo 0 1 >"$out/counts"
 }
 
-# of NAME: what is to run on that machine.
-of() {
-	if [ -n "$collectors" ]; then
-		echo "$collectors"
-	elif [ "$1" = amd ]; then
-		echo bpf kmod
-	else
-		echo bpf
-	fi
-}
-
+# lane NAME COLLECTOR...: one after the other.
 lane() {
-	local collector out
+	local name=$1 collector out passed failed
 
-	for collector in $(of "$1"); do
-		out=$results/lab-$1-$kernel-$collector
+	shift
+	for collector; do
+		out=$results/lab-$name-$kernel-$collector
 		rm -rf "$out"
 		mkdir -p "$out"
-		machine "$1" "$collector" "$out" >"$out/report"
+		progress "$name, $kernel, $collector: begins"
+		machine "$name" "$collector" "$out" >"$out/report"
+		read -r passed failed <"$out/counts"
+		progress "$name, $kernel, $collector: $passed passed, $failed failed"
+		if [ "$name $collector" = "amd bpf" ] && [ -n "$command" ]; then
+			rm -rf "$command"
+			mkdir -p "$command"
+			tests/lab/command.sh "$kernel" "$command" >"$command/tap"
+			judge_tap "$command" "$?" >"$command/report"
+		fi
 	done
 }
 
 mkdir -p "$results"
 rm -f "$results/lab.counts"
-for name in "${machines[@]}"; do
-	lane "$name" &
-done
-wait
-# The command that boots machines by itself.
-command=
-if [ ${#chosen[@]} = 0 ] && [ "${machines[0]}" = amd ] &&
-	[ "$collectors" != kmod ] && [ "$kernel" != debug ]; then
-	command=$results/lab-command-$kernel
-	rm -rf "$command"
-	mkdir -p "$command"
-	tests/lab/command.sh "$kernel" "$command" >"$command/tap"
-	judge_tap "$command" "$?" >"$command/report"
+if [ ${#machines[@]} -gt 1 ]; then
+	for name in "${machines[@]}"; do
+		lane "$name" "${collectors[@]}" &
+	done
+else
+	for collector in "${collectors[@]}"; do
+		lane "${machines[0]}" "$collector" &
+	done
 fi
+wait
 passed=0 failed=0
 for name in "${machines[@]}"; do
-	for collector in $(of "$name"); do
+	for collector in "${collectors[@]}"; do
 		out=$results/lab-$name-$kernel-$collector
 		release=$(cat "$out/kernel" 2>/dev/null || echo "$kernel")
 		printf 'lab: machine %s, Linux %s, collector %s\n' "$name" "$release" "$collector"

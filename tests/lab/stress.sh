@@ -24,7 +24,8 @@ seconds() {
 flood() {
 	mode "$tdp"
 	start flood touch --pages "$flood_pages"
-	tp_count_start kvm:kvm_page_fault kvmmmu:kvm_mmu_get_page kvm:kvm_unmap_hva_range
+	tp_count_start kvm:kvm_page_fault kvmmmu:kvm_mmu_get_page kvm:kvm_unmap_hva_range \
+		kvm:kvm_age_hva
 	trace flood --ring-size 4K -p "$(bg_pid flood)"
 	wait_attached flood
 	kill -STOP "$(bg_pid flood.stat)"

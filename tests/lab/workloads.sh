@@ -9,7 +9,8 @@ EVENTS="kvm:kvm_exit kvm:kvm_entry kvm:kvm_page_fault kvm:kvm_unmap_hva_range
 	kvm:kvm_cr kvm:kvm_pml_full kvm:kvm_dirty_ring_push kvm:kvm_dirty_ring_reset
 	kvm:kvm_inj_exception
 	kvmmmu:kvm_mmu_get_page kvmmmu:kvm_mmu_prepare_zap_page
-	kvmmmu:kvm_mmu_unsync_page kvmmmu:kvm_mmu_split_huge_page"
+	kvmmmu:kvm_mmu_unsync_page kvmmmu:kvm_mmu_sync_page kvmmmu:kvm_mmu_split_huge_page
+	kvmmmu:mark_mmio_spte"
 
 # guest NAME WORKLOAD [OPTION]...: one of the mode's; one that cannot be is left out.
 guest() {

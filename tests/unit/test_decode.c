@@ -342,6 +342,19 @@ static void exit_indices_are_unique(void **state)
 	assert_int_equal(EXIT_INDEX_MAX & (EXIT_INDEX_MAX - 1), 0);
 }
 
+static void faults_have_a_reason(void **state)
+{
+	(void)state;
+	assert_int_equal(fault_reason(MMUSCOPE_isa_vmx, MMUSCOPE_mode_ept),
+			 EXIT_REASON_EPT_VIOLATION);
+	assert_int_equal(fault_reason(MMUSCOPE_isa_vmx, MMUSCOPE_mode_shadow),
+			 EXIT_REASON_EXCEPTION_NMI);
+	assert_int_equal(fault_reason(MMUSCOPE_isa_svm, MMUSCOPE_mode_npt), SVM_EXIT_NPF);
+	/* 14 is #PF */
+	assert_int_equal(fault_reason(MMUSCOPE_isa_svm, MMUSCOPE_mode_shadow),
+			 SVM_EXIT_EXCP_BASE + 14);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +367,7 @@ int main(void)
 		cmocka_unit_test(vmx_reasons_come_back),
 		cmocka_unit_test(svm_reasons_come_back),
 		cmocka_unit_test(exit_indices_are_unique),
+		cmocka_unit_test(faults_have_a_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -364,7 +364,7 @@ static void what_is_not_known_is_passed_over(void **state)
 	assert_non_null(src);
 	for (size_t i = 0; i < nr; i++) {
 		assert_int_equal(src->ops->next(src, 0, &rec), 1);
-		records[i].fault.gva = 0;
+		records[i].fault.gva = MMUSCOPE_UNKNOWN;
 		assert_memory_equal(rec, &records[i], rec->size);
 	}
 	assert_int_equal(src->ops->next(src, 0, &rec), -ENODATA);

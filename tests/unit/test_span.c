@@ -512,6 +512,20 @@ static void mmio_opens_a_fault(void **state)
 	}
 }
 
+/* Kernels that report the entry of MMIO as one of memory. */
+static void mmio_maps_nothing(void **state)
+{
+	struct span s = faulting_ept();
+
+	(void)state;
+	span_saw(&s, SPAN_SEEN_MMIO);
+	span_mapped(&s, 1, GPA >> 12);
+	assert_true(span_entry(&s, 1500));
+	assert_int_equal(s.rec.verdict, MMUSCOPE_verdict_mmio);
+	assert_int_equal(s.rec.level, 0);
+	assert_int_equal(s.rec.sptes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -530,6 +544,7 @@ int main(void)
 		cmocka_unit_test(reflected_maps_nothing),
 		cmocka_unit_test(nested_modes),
 		cmocka_unit_test(mmio_opens_a_fault),
+		cmocka_unit_test(mmio_maps_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

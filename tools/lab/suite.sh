@@ -76,12 +76,16 @@ suite_packages() {
 # One package of whatever architecture, into folder $3: from the machine's own apt,
 # else from the suites of kernel $2.
 suite_download_one() {
+	if apt-cache show "$1" >/dev/null 2>&1; then
+		(cd "$3" && apt-get -qq -o APT::Sandbox::User=root download "$1" >&2) && return
+	fi
+	suite_download_other "$@"
+}
+
+# The same from the suites of the kernel alone.
+suite_download_other() {
 	local package=$1 v=$2 to=$3 suite
 
-	if apt-cache show "$package" >/dev/null 2>&1; then
-		(cd "$to" && apt-get -qq -o APT::Sandbox::User=root \
-			download "$package" >&2) && return
-	fi
 	for suite in $(suite_names "$v"); do
 		rm -rf "$to/apt"
 		suite_open "$to/apt" "$suite" || continue

@@ -170,7 +170,7 @@ static void probe_print(FILE *out, const struct probe_status *probe)
 		return;
 	if (probe->why && probe->why[0])
 		text_wrap(out, probe->why, 0, 4);
-	if (probe->state == PROBE_MISSING && probe->lost && probe->lost[0]) {
+	if (probe->lost && probe->lost[0]) {
 		fprintf(out, "    lost:");
 		text_wrap(out, probe->lost, 9, 10);
 	}
@@ -272,9 +272,9 @@ static int diagnosis_json(FILE *out, const struct diagnosis *found)
 }
 
 /* Attaches the collector for a moment. Returns the source that owns the list of probes, or NULL. */
-static struct source *probes_find(struct diagnosis *found)
+static struct source *probes_find(struct diagnosis *found, enum collector_kind collector)
 {
-	struct source_config config = { 0 };
+	struct source_config config = { .collector = collector };
 	struct source *src;
 
 	if (!found->host.loaded) {
@@ -298,9 +298,14 @@ static struct source *probes_find(struct diagnosis *found)
 
 static error_t doctor_parse(int key, char *arg, struct argp_state *state)
 {
+	struct options *o = state->input;
+
 	switch (key) {
 	case ARGP_KEY_INIT:
 		options_share(state);
+		return 0;
+	case OPTIONS_COLLECTOR:
+		o->collector = options_collector(state, arg);
 		return 0;
 	case ARGP_KEY_ARG:
 		options_error(state, "doctor takes no argument, but there is '%s'", arg);
@@ -309,6 +314,12 @@ static error_t doctor_parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp doctor_argp = {
+	.options = (const struct argp_option[]){
+		{ "collector", OPTIONS_COLLECTOR, "WHICH", 0,
+		  "Whose probes: bpf, kmod (the kernel module) or auto (default), the one that stat "
+		  "would take", 0 },
+		{ 0 },
+	},
 	.parser = doctor_parse,
 	.doc = "Can this host trace memory virtualization?\n"
 	       "Looks at CPU, kvm, memory management and kernel, attaches the probes for a moment "
@@ -336,7 +347,7 @@ static int diagnose(FILE *out, const struct options *o)
 	}
 	host_examine(&found->host, "");
 	found->advised = host_advise(&found->host, found->advice);
-	src = probes_find(found);
+	src = probes_find(found, o->collector);
 	if (!o->json) {
 		diagnosis_print(out, found);
 		verdict = diagnosis_verdict(found);
@@ -356,7 +367,7 @@ int cmd_doctor(int argc, char **argv)
 	FILE *out;
 
 	options_parse(&doctor_argp, argc, argv, &o);
-	out = output_open(&o);
+	out = output_open_paged(&o);
 	if (!out)
 		return EXIT_FAILED;
 	code = diagnose(out, &o);

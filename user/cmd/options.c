@@ -11,7 +11,7 @@
 #include "cmd/cmd.h"
 #include "lib/parse.h"
 
-enum { KEY_VM = 256, KEY_RING_SIZE, KEY_COLLECTOR, KEY_SOURCE, KEY_JSON };
+enum { KEY_VM = OPTIONS_KEY + 1, KEY_RING_SIZE, KEY_SOURCE, KEY_JSON };
 
 void options_error(const struct argp_state *state, const char *format, ...)
 {
@@ -38,7 +38,7 @@ static size_t parse_ring_size(const struct argp_state *state, const char *arg)
 	return bytes;
 }
 
-static enum collector_kind parse_collector(const struct argp_state *state, const char *arg)
+enum collector_kind options_collector(const struct argp_state *state, const char *arg)
 {
 	static const char *const names[] = {
 		[COLLECTOR_AUTO] = "auto", [COLLECTOR_BPF] = "bpf", [COLLECTOR_KMOD] = "kmod",
@@ -70,8 +70,8 @@ static error_t collect_parse(int key, char *arg, struct argp_state *state)
 	case KEY_RING_SIZE:
 		o->ring_bytes = parse_ring_size(state, arg);
 		return 0;
-	case KEY_COLLECTOR:
-		o->collector = parse_collector(state, arg);
+	case OPTIONS_COLLECTOR:
+		o->collector = options_collector(state, arg);
 		return 0;
 	case KEY_SOURCE:
 		o->source = arg;
@@ -88,7 +88,7 @@ const struct argp options_collect = {
 		{ "ring-size", KEY_RING_SIZE, "BYTES", 0,
 		  "Buffer per CPU, a power of two; K, M and G are understood "
 		  "(default: by number of CPUs)", 0 },
-		{ "collector", KEY_COLLECTOR, "WHICH", 0,
+		{ "collector", OPTIONS_COLLECTOR, "WHICH", 0,
 		  "bpf, kmod (the kernel module) or auto (default): eBPF where it has all that is "
 		  "wanted, else the module", 0 },
 		/* For tests and benchmarks. */
@@ -152,8 +152,22 @@ void options_share(struct argp_state *state)
 	state->err_stream = NULL;
 }
 
+/* For completion by the shell: "--pid=PID", one per line. */
+static void list(const struct argp *argp)
+{
+	for (const struct argp_option *o = argp->options; o && (o->name || o->doc); o++)
+		if (o->name && !(o->flags & OPTION_HIDDEN))
+			printf("--%s%s%s\n", o->name, o->arg ? "=" : "", o->arg ?: "");
+	for (const struct argp_child *c = argp->children; c && c->argp; c++)
+		list(c->argp);
+}
+
 void options_parse(const struct argp *argp, int argc, char **argv, struct options *o)
 {
+	if (argc == 2 && !strcmp(argv[1], "--list-options")) {
+		list(argp);
+		exit(EXIT_OK);
+	}
 	/* The begin of getopt's sentences. */
 	argv[0] = "mmuscope";
 	if (argp_parse(argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o))

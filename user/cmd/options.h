@@ -11,6 +11,9 @@
 
 #include "source/source.h"
 
+/* Keys of options without a letter begin here; --collector has its own in all subcommands. */
+enum { OPTIONS_KEY = 256, OPTIONS_COLLECTOR = OPTIONS_KEY };
+
 /**
  * struct options - what the command line said
  * @name: "mmuscope stat", for --help
@@ -21,6 +24,7 @@
  * @ring_bytes: --ring-size, 0 for the source's default
  * @collector: --collector
  * @json: --json
+ * @page: what reports are headed with as a page of HTML; NULL for text or JSON
  * @output: -o, or NULL
  * @source: --source, or NULL
  * @command: the command to run, ended by NULL, or NULL
@@ -34,6 +38,7 @@ struct options {
 	size_t ring_bytes;
 	enum collector_kind collector;
 	bool json;
+	const char *page;
 	const char *output;
 	const char *source;
 	char **command;
@@ -49,9 +54,12 @@ extern const struct argp options_help;
  * options_parse() - parse a subcommand's arguments
  * @argp: the subcommand's, whose children take struct options as input
  *
- * Ends the process for --help, and after one sentence on stderr for a mistake.
+ * Ends the process for --help and --list-options, and after one sentence on stderr for a mistake.
  */
 void options_parse(const struct argp *argp, int argc, char **argv, struct options *o);
+
+/* The value of --collector; ends the process for another word. */
+enum collector_kind options_collector(const struct argp_state *state, const char *arg);
 
 /* Hands @state's input on to all children; for ARGP_KEY_INIT of a subcommand's parser. */
 void options_share(struct argp_state *state);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "cmd/pager.h"
 #include "lib/format.h"
 #include "render/render.h"
 
@@ -19,6 +20,13 @@ FILE *output_open(const struct options *o)
 	if (!out)
 		fprintf(stderr, "mmuscope: cannot write '%s': %s\n", o->output, strerror(errno));
 	return out;
+}
+
+FILE *output_open_paged(const struct options *o)
+{
+	if (!o->output)
+		pager_start();
+	return output_open(o);
 }
 
 static int output_failed(void)
@@ -37,6 +45,8 @@ int output_report(FILE *out, const struct options *o, struct report *r)
 		err = -ENOMEM;
 	else if (o->json)
 		err = render_json(out, r);
+	else if (o->page)
+		render_html(out, r, o->page);
 	else
 		render_text(out, r, format_width(out), format_colour(out));
 	if (r)

@@ -11,6 +11,9 @@
 /* Return: the stream that the options name, or NULL after one sentence on stderr. */
 FILE *output_open(const struct options *o);
 
+/* Same, through a pager: for what may be more than a screen, and is there at once. */
+FILE *output_open_paged(const struct options *o);
+
 /**
  * output_report() - print @r, which may be NULL where memory was short, and free it
  *

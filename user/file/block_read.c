@@ -329,6 +329,21 @@ static void template_put(uint8_t *template, const struct family *f, unsigned int
 		scatter(template + own->offset, 0, own->size, &value, 1);
 }
 
+/* What a recording does not tell is 0, and not known where 0 would be an address. */
+static void template_init(uint8_t *template, const struct family *f)
+{
+	struct mmuscope_hdr *hdr = (struct mmuscope_hdr *)template;
+	const struct schema_event *own = f->event->own;
+
+	memset(template, 0, f->size);
+	hdr->type = f->type;
+	hdr->size = f->size;
+	for (size_t i = 0; own && i < own->nr; i++) {
+		if (own->fields[i].unit == UNIT_ADDR || own->fields[i].unit == UNIT_GFN)
+			memset(template + own->fields[i].offset, 0xff, own->fields[i].size);
+	}
+}
+
 /*
  * Most columns of a block have one value only. These are found in a first pass, which
  * unpacks nothing, and are written to all records at once.
@@ -336,13 +351,10 @@ static void template_put(uint8_t *template, const struct family *f, unsigned int
 static bool fill_template(struct block_reader *r, struct cursor c, const struct family *f)
 {
 	uint64_t template[LAYOUT_RECORD_MAX / 8];
-	struct mmuscope_hdr *hdr = (struct mmuscope_hdr *)template;
 	uint8_t *to = f->records;
 	struct column col;
 
-	memset(template, 0, f->size);
-	hdr->type = f->type;
-	hdr->size = f->size;
+	template_init((uint8_t *)template, f);
 	for (size_t i = 0; i < COLUMN_FIELDS + f->event->nr; i++) {
 		size_t text = i < COLUMN_FIELDS ? 0 : f->event->fields[i - COLUMN_FIELDS].text;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "lib/format.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -87,12 +88,45 @@ const char *format_percent(char *buf, double percent)
 	return buf;
 }
 
+const char *format_change(char *buf, double percent)
+{
+	char factor[FORMAT_MAX];
+
+	if (percent < 1000)
+		snprintf(buf, FORMAT_MAX, "%+.*f%%", fabs(percent) < 99.95 ? 1 : 0, percent);
+	else
+		snprintf(buf, FORMAT_MAX, "x%.16s", format_rate(factor, percent / 100 + 1));
+	return buf;
+}
+
+const char *format_chance(char *buf, double p)
+{
+	/* Chances are estimated: more digits would not be true. */
+	if (p < 0.001)
+		snprintf(buf, FORMAT_MAX, "<0.001");
+	else
+		snprintf(buf, FORMAT_MAX, "%.*f", p < 0.0995 ? 3 : 2, p);
+	return buf;
+}
+
+/* What standard output was before it went through a pager. */
+static unsigned int remembered_width;
+static bool remembered_colour;
+
+void format_remember(void)
+{
+	remembered_colour = format_colour(stdout);
+	remembered_width = format_width(stdout);
+}
+
 unsigned int format_width(FILE *out)
 {
 	const char *columns = getenv("COLUMNS");
 	unsigned long width = 0;
 	struct winsize size;
 
+	if (out == stdout && remembered_width)
+		return remembered_width;
 	if (isatty(fileno(out)) && !ioctl(fileno(out), TIOCGWINSZ, &size))
 		width = size.ws_col;
 	if (!width && columns)
@@ -106,5 +140,7 @@ bool format_colour(FILE *out)
 {
 	const char *refused = getenv("NO_COLOR"), *term = getenv("TERM");
 
+	if (out == stdout && remembered_width)
+		return remembered_colour;
 	return isatty(fileno(out)) && !(refused && *refused) && term && strcmp(term, "dumb");
 }

@@ -29,34 +29,47 @@ static const struct schema_field *address_of(unsigned int type)
 	return field_of(type, "gpa") ?: field_of(type, "gfn");
 }
 
-static bool key_add(struct group *g, const char *name, char *err, size_t len)
+bool group_key_find(struct group_key *k, const char *name)
 {
-	struct group_key *k = &g->key[g->nr_keys];
 	bool any = false;
 
-	if (g->nr_keys == GROUP_KEYS) {
-		snprintf(err, len, "there are more than %d fields", GROUP_KEYS);
-		return false;
-	}
+	*k = (struct group_key){
+		.slot = !strcmp(name, "slot"), .cause = !strcmp(name, "cause"),
+	};
 	snprintf(k->name, sizeof(k->name), "%s", name);
-	k->slot = !strcmp(name, "slot");
 	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
 		if (!schema_event(type))
 			continue;
 		k->field[type] = field_of(type, name);
 		if (!k->field[type] && k->slot)
 			k->field[type] = address_of(type);
+		if (type == MMUSCOPE_TYPE_fault && k->cause)
+			k->field[type] = address_of(type);
 		any |= !!k->field[type];
+	}
+	return any;
+}
+
+static bool key_add(struct group *g, const char *name, char *err, size_t len)
+{
+	struct group_key *k = &g->key[g->nr_keys];
+
+	if (g->nr_keys == GROUP_KEYS) {
+		snprintf(err, len, "there are more than %d fields", GROUP_KEYS);
+		return false;
+	}
+	if (!group_key_find(k, name)) {
+		snprintf(err, len, "there is no field '%s'", name);
+		return false;
+	}
+	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
 		if (k->field[type] && k->field[type]->size > sizeof(union group_value)) {
 			snprintf(err, len, "%s is too long a text for that", name);
 			return false;
 		}
 	}
-	if (any)
-		g->nr_keys++;
-	else
-		snprintf(err, len, "there is no field '%s'", name);
-	return any;
+	g->nr_keys++;
+	return true;
 }
 
 struct group *group_new(const char *keys, char *err, size_t len)
@@ -114,25 +127,29 @@ uint64_t group_types(const struct group *g)
 	return types;
 }
 
+bool group_has_cause(const struct group *g)
+{
+	for (size_t i = 0; i < g->nr_keys; i++)
+		if (g->key[i].cause)
+			return true;
+	return false;
+}
+
 static uint64_t slot_of(const struct model *m, const struct schema_field *f,
 			const struct mmuscope_hdr *rec)
 {
 	const struct vm *vm = model_vm_of(m, rec->vm);
 	uint64_t gfn = schema_field_value(f, rec);
+	const struct slot *s;
 
 	if (f->unit == UNIT_ADDR)
 		gfn >>= 12;
-	for (size_t i = 0; vm && i < vm->slots.nr; i++) {
-		const struct slot *s = &vm->slots.list[i];
-
-		if (gfn >= s->gfn && gfn - s->gfn < s->npages)
-			return s->id;
-	}
-	return GROUP_SLOT_NONE;
+	s = vm ? slots_find(&vm->slots, gfn) : NULL;
+	return s ? s->id : GROUP_SLOT_NONE;
 }
 
-static union group_value value_of(const struct group_key *k, const struct model *m,
-				  const struct mmuscope_hdr *rec)
+union group_value group_value(const struct group_key *k, const struct model *m,
+			      const struct mmuscope_hdr *rec)
 {
 	const struct schema_field *f = k->field[rec->type];
 	union group_value v;
@@ -140,6 +157,8 @@ static union group_value value_of(const struct group_key *k, const struct model 
 	memset(&v, 0, sizeof(v));
 	if (k->slot && strcmp(f->name, "slot"))
 		v.number = slot_of(m, f, rec);
+	else if (k->cause && rec->type == MMUSCOPE_TYPE_fault)
+		v.number = cause_plain(model_cause(m)->cause);
 	else if (f->type == TYPE_TEXT)
 		memcpy(v.text, (const char *)rec + f->offset, f->size);
 	else
@@ -184,22 +203,60 @@ static struct group_row *row_get(struct group *g, const struct group_row *like, 
 	return row;
 }
 
+struct group_row *group_row(struct group *g, const struct model *m,
+			    const struct mmuscope_hdr *rec, int *err)
+{
+	struct group_row like = { .type = rec->type };
+
+	for (size_t i = 0; i < g->nr_keys; i++)
+		like.value[i] = group_value(&g->key[i], m, rec);
+	return row_get(g, &like, err);
+}
+
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec)
 {
-	struct group_row like = { .type = rec->type }, *row;
+	struct group_row *row;
 	int err = 0;
 
 	if (rec->type >= MMUSCOPE_TYPES || !schema_event(rec->type) || !has_keys(g, rec->type))
 		return 0;
-	for (size_t i = 0; i < g->nr_keys; i++)
-		like.value[i] = value_of(&g->key[i], m, rec);
-	row = row_get(g, &like, &err);
+	row = group_row(g, m, rec, &err);
 	if (err)
 		return err;
-	if (row)
+	if (row) {
 		hist_add(row->hist, rec->dur);
-	else
+		row->amount += stats_amount(rec);
+	} else {
 		g->others++;
+	}
 	g->ns[rec->type] += rec->dur;
 	return 0;
+}
+
+/* Fields of one name can be different things: the level of a page table, and that of a mapping. */
+static bool field_alike(const struct group_key *k, unsigned int a, unsigned int b)
+{
+	const struct schema_field *x = k->field[a], *y = k->field[b];
+
+	return x == y || k->slot || k->cause || (x->words && x->words == y->words) ||
+	       (x->unit == y->unit && !strcmp(x->doc, y->doc));
+}
+
+bool group_alike(const struct group *g, unsigned int a, unsigned int b)
+{
+	for (size_t i = 0; i < g->nr_keys; i++)
+		if (!field_alike(&g->key[i], a, b))
+			return false;
+	return true;
+}
+
+bool group_picked(const struct group_pick *p, const struct model *m, const struct mmuscope_hdr *rec)
+{
+	union group_value v;
+
+	if (rec->type >= MMUSCOPE_TYPES || !p->key.field[rec->type] ||
+	    !field_alike(&p->key, p->type, rec->type))
+		return false;
+	v = group_value(&p->key, m, rec);
+	return !memcmp(&v, &p->value, sizeof(v));
 }

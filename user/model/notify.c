@@ -73,6 +73,7 @@ int notify_add(struct notify *n, const struct mmuscope_invalidate *rec)
 	if (!row)
 		return -ENOMEM;
 	row->gfns += rec->gfns;
+	row->inferred += !!(rec->hdr.flags & MMUSCOPE_INFERRED);
 	hist_add(row->hist, rec->hdr.dur);
 	return 0;
 }
@@ -87,6 +88,7 @@ int notify_fold(struct notify *to, struct notify *from)
 		if (!sum)
 			return -ENOMEM;
 		sum->gfns += row->gfns;
+		sum->inferred += row->inferred;
 		hist_merge(sum->hist, row->hist);
 	}
 	notify_clear(from);

@@ -20,6 +20,7 @@
  * struct notify_row - what one task did for one reason
  * @comm: task name, not necessarily ended by a NUL
  * @gfns: guest frames that were covered
+ * @inferred: how often the cause was inferred
  * @hist: durations in ns
  */
 struct notify_row {
@@ -27,6 +28,7 @@ struct notify_row {
 	uint8_t cause;
 	char comm[NOTIFY_COMM];
 	uint64_t gfns;
+	uint64_t inferred;
 	struct hist *hist;
 };
 

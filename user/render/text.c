@@ -2,11 +2,11 @@
 #include <string.h>
 
 #include "lib/format.h"
+#include "render/layout.h"
 #include "render/render.h"
 
 #define INDENT		2
 #define GAP		2	/* between columns */
-#define NARROWEST	6	/* a column of text is not cut below this */
 #define BAR_WIDEST	50
 
 #define BOLD	"\033[1m"
@@ -22,30 +22,6 @@ struct text {
 static const char *style(const struct text *x, const char *sequence)
 {
 	return x->colour ? sequence : "";
-}
-
-static const char *cell_format(const struct cell *c, char *buf)
-{
-	switch (c->kind) {
-	case CELL_TEXT:
-		return c->text;
-	case CELL_COUNT:
-		return format_count(buf, c->number);
-	case CELL_ID:
-		snprintf(buf, FORMAT_MAX, "%llu", (unsigned long long)c->number);
-		return buf;
-	case CELL_RATE:
-		return format_rate(buf, c->real);
-	case CELL_NS:
-		return format_ns(buf, c->number);
-	case CELL_BYTES:
-		return format_bytes(buf, c->number);
-	case CELL_PERCENT:
-		return format_percent(buf, c->real);
-	case CELL_NONE:
-		break;
-	}
-	return "-";
 }
 
 /* Prints @word behind what the line holds, on a new line where it does not fit. */
@@ -69,19 +45,11 @@ static void put_wrapped(const struct text *x, const char *word, const char *sepa
 static bool print_facts(const struct text *x, const struct section *s)
 {
 	unsigned int at = INDENT, printed = 0;
-	char buf[FORMAT_MAX], word[256];
+	char word[256];
 
 	for (size_t i = 0; i < s->nr_facts; i++) {
-		const struct fact *f = &s->facts[i];
-		const char *value = cell_format(&f->cell, buf);
-		size_t len = f->label ? strlen(f->label) : 0;
-
-		if (!f->label || f->cell.kind == CELL_NONE)
+		if (!layout_fact(&s->facts[i], word, sizeof(word)))
 			continue;
-		if (len && f->label[len - 1] == ' ')
-			snprintf(word, sizeof(word), "%s%s", f->label, value);
-		else
-			snprintf(word, sizeof(word), "%s%s%s", value, len ? " " : "", f->label);
 		if (!printed++)
 			fprintf(x->out, "%*s", INDENT, "");
 		put_wrapped(x, word, ", ", &at);
@@ -108,71 +76,6 @@ static void print_note(const struct text *x, const char *note)
 	fputc('\n', x->out);
 }
 
-/* Width of each column of a table as printed, 0 for those left out. */
-struct layout {
-	unsigned int width[TABLE_COLUMNS];
-};
-
-static unsigned int layout_total(const struct layout *l, size_t nr)
-{
-	unsigned int total = INDENT;
-
-	for (size_t i = 0; i < nr; i++)
-		if (l->width[i])
-			total += l->width[i] + GAP;
-	return total - GAP;
-}
-
-static bool layout_drop(struct layout *l, const struct table *t)
-{
-	size_t victim = t->nr_columns;
-	unsigned int worst = 0;
-
-	for (size_t i = 0; i < t->nr_columns; i++) {
-		if (l->width[i] && t->columns[i].drop > worst) {
-			worst = t->columns[i].drop;
-			victim = i;
-		}
-	}
-	if (victim == t->nr_columns)
-		return false;
-	l->width[victim] = 0;
-	return true;
-}
-
-/* Takes from the widest column of text, when leaving out columns was not enough. */
-static void layout_cut(struct layout *l, const struct table *t, unsigned int width)
-{
-	while (layout_total(l, t->nr_columns) > width) {
-		unsigned int *widest = NULL;
-
-		for (size_t i = 0; i < t->nr_columns; i++)
-			if (t->columns[i].text && (!widest || l->width[i] > *widest))
-				widest = &l->width[i];
-		if (!widest || *widest <= NARROWEST)
-			return;
-		--*widest;
-	}
-}
-
-static void layout_make(struct layout *l, const struct table *t, unsigned int width)
-{
-	char buf[FORMAT_MAX];
-
-	for (size_t i = 0; i < t->nr_columns; i++) {
-		l->width[i] = strlen(t->columns[i].head);
-		for (size_t r = 0; r < t->nr_rows; r++) {
-			size_t len = strlen(cell_format(&t->rows[r * t->nr_columns + i], buf));
-
-			if (len > l->width[i])
-				l->width[i] = len;
-		}
-	}
-	while (layout_total(l, t->nr_columns) > width && layout_drop(l, t))
-		;
-	layout_cut(l, t, width);
-}
-
 static void put_column(const struct text *x, const char *value, unsigned int width, bool left,
 		       bool last)
 {
@@ -188,19 +91,47 @@ static void put_column(const struct text *x, const char *value, unsigned int wid
 		fprintf(x->out, "%*s", GAP, "");
 }
 
+/* Words of @value as far as @width has room, then below, from column @at on. */
+static void put_sentence(const struct text *x, const char *value, unsigned int width,
+			 unsigned int at)
+{
+	unsigned int used = 0;
+
+	while (*value) {
+		unsigned int len = strcspn(value, " ");
+
+		if (used && used + 1 + len > width) {
+			fprintf(x->out, "\n%*s", at, "");
+			used = 0;
+		}
+		fprintf(x->out, "%s%.*s", used ? " " : "", len, value);
+		used += !!used + len;
+		value += len;
+		value += strspn(value, " ");
+	}
+}
+
 static void print_row(const struct text *x, const struct table *t, const struct layout *l,
 		      const struct cell *row)
 {
 	size_t last = t->nr_columns - 1;
+	unsigned int at = INDENT;
 	char buf[FORMAT_MAX];
 
 	while (last && !l->width[last])
 		last--;
 	fprintf(x->out, "%*s", INDENT, "");
-	for (size_t i = 0; i <= last; i++)
-		if (l->width[i])
-			put_column(x, row ? cell_format(&row[i], buf) : t->columns[i].head,
-				   l->width[i], t->columns[i].text, i == last);
+	for (size_t i = 0; i <= last; i++) {
+		const char *value = row ? layout_cell(&row[i], buf) : t->columns[i].head;
+
+		if (!l->width[i])
+			continue;
+		if (t->wrap && i == t->nr_columns - 1)
+			put_sentence(x, value, l->width[i], at);
+		else
+			put_column(x, value, l->width[i], t->columns[i].text, i == last);
+		at += l->width[i] + GAP;
+	}
 	fputc('\n', x->out);
 }
 
@@ -216,8 +147,8 @@ static void print_line(const struct text *x, const struct table *t)
 		const char *format = row[1].kind == CELL_TEXT ? "%s (%s)" :
 				     row[0].kind == CELL_TEXT ? "%s %s" : "%s: %s";
 
-		snprintf(word, sizeof(word), format, cell_format(&row[0], name),
-			 cell_format(&row[1], count));
+		snprintf(word, sizeof(word), format, layout_cell(&row[0], name),
+			 layout_cell(&row[1], count));
 		put_wrapped(x, word, r ? ", " : "", &at);
 	}
 	fputc('\n', x->out);
@@ -233,7 +164,7 @@ static void print_table(const struct text *x, const struct table *t)
 		print_line(x, t);
 		return;
 	}
-	layout_make(&l, t, x->width);
+	layout_make(&l, t, x->width - INDENT, GAP, 0);
 	fputc('\n', x->out);
 	if (t->title)
 		fprintf(x->out, "%*s%s%s%s\n", INDENT, "", style(x, BOLD), t->title,
@@ -305,6 +236,12 @@ static void print_section(const struct text *x, const struct section *s)
 			break;
 		case BLOCK_NOTE:
 			print_note(x, b->note);
+			break;
+		case BLOCK_HEAT:
+			render_heat(x->out, &b->heat, x->width, x->colour);
+			break;
+		case BLOCK_SERIES:
+		case BLOCK_SHARES:
 			break;
 		}
 	}

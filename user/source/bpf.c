@@ -13,10 +13,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <asm/kvm.h>
-#include <asm/svm.h>
-#include <asm/vmx.h>
-
 #include "source/collector.h"
 #include "source/faults.h"
 #include "source/made.h"
@@ -150,22 +146,12 @@ static int bpf_wait(struct source *src, int timeout_ms)
 	return epoll_wait(b->epoll, &ev, 1, timeout_ms) < 0 ? -errno : 0;
 }
 
-/* What the exits that are faults have as their reason: asm/vmx.h, asm/svm.h. */
-static unsigned int fault_index(const struct span *s)
-{
-	if (s->isa == MMUSCOPE_isa_svm)
-		return exit_index(s->mode == MMUSCOPE_mode_shadow ? SVM_EXIT_EXCP_BASE + PF_VECTOR :
-								    SVM_EXIT_NPF);
-	return exit_index(s->mode == MMUSCOPE_mode_shadow ? EXIT_REASON_EXCEPTION_NMI :
-							    EXIT_REASON_EPT_VIOLATION);
-}
-
 static int exits_add(struct source_bpf *b, unsigned int slot)
 {
 	const struct vcpu_state *v = &collector_maps(b->collector)->vcpus[slot];
 	const struct exit_count *count_now = collector_maps(b->collector)->exits[slot].by;
 	struct exit_count *then = b->exits_then[slot].by;
-	unsigned int faults = fault_index(&v->span);
+	unsigned int faults = exit_index(fault_reason(v->span.isa, v->span.mode));
 	struct made_vcpu who = {
 		.vm = v->span.rec.hdr.vm, .vcpu = v->span.rec.hdr.vcpu, .isa = v->span.isa,
 	};

@@ -14,6 +14,7 @@
 #include "mmuscope.skel.h"
 #include "source/attach.h"
 #include "source/hypervisor.h"
+#include "source/site.h"
 
 #define LINKS_MAX	256
 #define SLOW_MAX	2	/* so many function hooks are taken away in the foreground */
@@ -25,6 +26,7 @@ struct collector {
 	struct probe_set probes;
 	struct collector_maps maps;
 	struct collector_config cfg;
+	struct cause_site sites[CAUSE_SITES];
 	struct bpf_link *links[LINKS_MAX];
 	bool slow[LINKS_MAX];		/* hooks on functions */
 	size_t nlinks;
@@ -119,6 +121,7 @@ static int skel_prepare(struct collector *c)
 		return err;
 	}
 	memcpy((void *)&c->skel->rodata->cfg, &c->cfg, sizeof(c->cfg));
+	memcpy((void *)c->skel->rodata->cause_sites, c->sites, sizeof(c->sites));
 	bpf_map__set_max_entries(c->skel->maps.rings, c->cpus);
 	bpf_map__set_max_entries(c->skel->maps.fault_rings, c->cpus);
 	bpf_map__set_value_size(c->skel->maps.fault_rings,
@@ -209,6 +212,41 @@ static int probes_attach(struct collector *c, struct probe_choice **culprit)
 	return 0;
 }
 
+/* Whether a line of @text begins with that word. */
+static bool has_line(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; at && *at; at = strchrnul(at, '\n'), at += !!*at)
+		if (!strncmp(at, word, len) && strchr(" \t\n", at[len]))
+			return true;
+	return false;
+}
+
+/*
+ * A probe whose trampoline the kernel took without an error, and nobody calls: Debian's
+ * 6.12 does that with kvm_vm_ioctl. NULL where there is none, or ftrace does not tell.
+ */
+static struct probe_choice *probe_unhooked(struct collector *c)
+{
+	struct probe_choice *found = NULL;
+	char *hooked = kernel_hooked(c->kernel);
+	bool tells = false;
+
+	for (size_t i = 0; hooked && i < c->probes.count; i++) {
+		struct probe_choice *choice = &c->probes.choice[i];
+
+		if (!choice->way || choice->way->how != HOW_TRAMPOLINE)
+			continue;
+		if (has_line(hooked, choice->way->target))
+			tells = true;
+		else if (!found)
+			found = choice;
+	}
+	free(hooked);
+	return tells ? found : NULL;
+}
+
 /* In the order of the table: the hooks that cost most, those of every fault, go first. */
 static void links_close(struct collector *c)
 {
@@ -255,7 +293,7 @@ static void skel_close(struct collector *c)
 }
 
 /*
- * Of a TDP fault KVM counts what became of it; with these counters kvm_mmu_set_spte
+ * What is not needed beside the others. Of a TDP fault KVM counts what became of it; with these counters kvm_mmu_set_spte
  * tells nearly all that the return from the handler does, at half the cost.
  */
 static void probes_thin(struct collector *c)
@@ -270,6 +308,11 @@ static void probes_thin(struct collector *c)
 		c->cfg.counted &= kernel_member(c->kernel, "kvm_vcpu_stat", counters[i]) >= 0;
 	if (c->cfg.counted)
 		probe_drop(&c->probes, "kvm_tdp_page_fault_f");
+	/* It tells what the tracepoint cut off. */
+	if (!c->cfg.tdp || !probe_by_program(&c->probes, "page_fault_2")) {
+		probe_drop(&c->probes, "whole_error_f");
+		probe_drop(&c->probes, "whole_error_k");
+	}
 }
 
 /* One try; on failure @culprit is the probe to do without, or NULL when it is not a probe. */
@@ -294,9 +337,12 @@ static int collector_try(struct collector *c, struct probe_choice **culprit)
 		err = queue_fill(c->skel->maps.free_vms, 1, VMS_MAX);
 	if (!err)
 		err = queue_fill(c->skel->maps.free_vcpus, 1, VCPUS_MAX);
+	if (!err)
+		err = probes_attach(c, culprit);
 	if (err)
 		return err;
-	return probes_attach(c, culprit);
+	*culprit = probe_unhooked(c);
+	return *culprit ? -ENXIO : 0;
 }
 
 static const struct probe_choice *required_missing(const struct collector *c)
@@ -322,6 +368,7 @@ static int collector_load(struct collector *c, char *msg, size_t len)
 		if (!err || !culprit || (err == -EPERM && culprit->way->how == HOW_RAW_TP))
 			break;
 		probe_ban(&c->probes, culprit, -err);
+		links_leave(c);
 		skel_close(c);
 		probe_choose(&c->probes, c->kernel);
 		if (required_missing(c))
@@ -352,7 +399,7 @@ static int collector_map(struct collector *c)
 	c->maps.fault_rings = c->skel->maps.fault_rings;
 	c->maps.vcpus = c->skel->bss->vcpus;
 	c->maps.lost = c->skel->bss->lost;
-	probe_report(&c->probes);
+	probe_report(&c->probes, c->sites);
 	return 0;
 }
 
@@ -387,6 +434,11 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	if (err)
 		goto fail;
 	config_fill(c, cfg);
+	err = sites_read("/proc/kallsyms", c->sites);
+	if (err < 0) {
+		snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(-err));
+		goto fail;
+	}
 	attach_begin(c->kernel);
 	err = collector_load(c, msg, len);
 	attach_end();
@@ -461,6 +513,16 @@ void collector_run_time(const struct collector *c, uint64_t *ns, uint64_t *runs)
 	}
 }
 
+/*
+ * A fault whose program was skipped is found by what comes after it, or is counted as lost
+ * there; but not with shadow paging on VMX (fault_missed() in fault.bpf.c).
+ */
+static bool told_later(const struct collector *c, const char *prog)
+{
+	return !strncmp(prog, "page_fault_", 11) &&
+	       (c->cfg.tdp || c->cfg.isa != MMUSCOPE_isa_vmx);
+}
+
 uint64_t collector_skipped(const struct collector *c)
 {
 	struct bpf_program *prog;
@@ -470,6 +532,8 @@ uint64_t collector_skipped(const struct collector *c)
 		struct bpf_prog_info info = {};
 		uint32_t len = sizeof(info);
 
+		if (told_later(c, bpf_program__name(prog)))
+			continue;
 		if (bpf_program__autoload(prog) &&
 		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &len))
 			skipped += info.recursion_misses;

@@ -22,6 +22,7 @@
 #include "source/made.h"
 #include "source/probe.h"
 #include "source/ring.h"
+#include "source/site.h"
 #include "source/source.h"
 
 #define HOLDER		"/sys/class/misc/mmuscope/holder"
@@ -56,6 +57,7 @@ struct source_kmod {
 	struct mmuscope_kmod_hook *hooks;
 	size_t nhooks;
 	struct mmuscope_kmod_start config;
+	struct cause_site sites[CAUSE_SITES];
 };
 
 static struct source_kmod *of(struct source *src)
@@ -307,7 +309,7 @@ static const char *hook_why(const struct mmuscope_kmod_hook *hook)
 	return strerror(hook->err);
 }
 
-/* Fields that stay empty because no BTF tells where they are; NULL where nothing is missing. */
+/* What stays empty because no BTF tells where it is; NULL where nothing is missing. */
 static const char *fields_missing(const struct source_kmod *k, const char *name)
 {
 	const struct mmuscope_kmod_offsets *o = &k->config.offsets;
@@ -315,9 +317,9 @@ static const char *fields_missing(const struct source_kmod *k, const char *name)
 	if ((o->page_gfn < 0 || o->page_role < 0) &&
 	    (!strcmp(name, "kvm_mmu_get_page") || !strcmp(name, "kvm_mmu_prepare_zap_page") ||
 	     !strcmp(name, "kvm_mmu_unsync_page")))
-		return "no BTF for kvm: the pages have no frame and no level";
+		return "page-table pages have no frame and no level";
 	if (!strcmp(name, "kvm_exit") && k->config.isa == MMUSCOPE_isa_svm && o->svm_vmcb < 0)
-		return "no BTF for kvm: exits may have no reason";
+		return "exits may have no reason";
 	return NULL;
 }
 
@@ -334,25 +336,31 @@ static void probes_report(struct source_kmod *k)
 	for (size_t i = 0; i < k->probes.count; i++) {
 		const struct probe *probe = k->probes.choice[i].probe;
 		const struct mmuscope_kmod_hook *hook = probe_hook(k, probe);
+		bool sites = probe->way[0].how == HOW_SITES;
 		bool iterator = probe->way[0].how == HOW_ITER;
 		struct probe_status *s = &k->probes.status[n];
 
 		/* Required, and the module has never heard of it: KVM in software, say. */
 		if (!hook && probe->need == PROBE_REQUIRED)
 			hook = &unknown;
-		if (!hook && !iterator)
+		if (!hook && !iterator && !sites)
 			continue;
 		n++;
 		s->name = probe->name;
 		s->records = probe->records;
 		s->need = probe->need;
-		s->lost = probe->lost;
+		if (sites) {
+			probe_report_sites(&k->probes.choice[i], s, k->sites);
+			continue;
+		}
 		s->state = iterator || !hook->err ? PROBE_FOUND : PROBE_MISSING;
 		s->how = iterator ? "scan" : hook->err ? "" : how[hook->how];
 		s->why = s->state == PROBE_MISSING ? hook_why(hook) : "";
+		s->lost = s->state == PROBE_MISSING ? probe->lost : "";
 		if (s->state == PROBE_FOUND && fields_missing(k, s->name)) {
 			s->state = PROBE_FALLBACK;
-			s->why = fields_missing(k, s->name);
+			s->why = "no BTF for kvm";
+			s->lost = fields_missing(k, s->name);
 		}
 	}
 	k->probes.count = n;
@@ -401,6 +409,12 @@ static void config_fill(struct source_kmod *k, const struct source_config *want)
 	}
 	o->page_gfn = member(k, "kvm_mmu_page", "gfn");
 	o->page_role = member(k, "kvm_mmu_page", "role");
+	/* Its name until 6.1, and since; it became a thread of the VMM with a time beside it. */
+	o->nx_thread = member(k, "kvm_arch", "nx_lpage_recovery_thread");
+	if (o->nx_thread < 0)
+		o->nx_thread = member(k, "kvm_arch", "nx_huge_page_recovery_thread");
+	o->nx_task = member(k, "kvm_arch", "nx_huge_page_last") < 0 ? -1 :
+		     member(k, "vhost_task", "task");
 	/* The legacy MMU maps neighbours in advance: there each entry has to be seen. */
 	if (c->tdp && hypervisor_tdp_mmu() && o->fault_goal_level >= 0)
 		c->flags |= MMUSCOPE_KMOD_THIN;
@@ -510,8 +524,13 @@ static int tables_alloc(struct source_kmod *k)
 static int collection_start(struct source_kmod *k, char *msg, size_t len)
 {
 	const struct probe_status *missing;
-	int err;
+	int err = sites_read("/proc/kallsyms", k->sites);
 
+	if (err < 0) {
+		snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(-err));
+		return err;
+	}
+	k->config.sites = (uintptr_t)k->sites;
 	if (ioctl(k->fd, MMUSCOPE_KMOD_START, &k->config)) {
 		err = -errno;
 		snprintf(msg, len, "the kernel module cannot start: %s", strerror(-err));

@@ -98,6 +98,8 @@ static const char *way_obstacle(const struct probe_way *way, const struct kernel
 		return NULL;
 	case HOW_ITER:
 		return kernel_has_btf(k) ? NULL : "no BTF for the kernel";
+	case HOW_SITES:
+		return NULL;
 	case HOWS:
 		break;
 	}
@@ -113,6 +115,7 @@ static const char *refusal(enum probe_how how)
 		[HOW_EVENT] = "the kernel refuses classic tracepoints",
 		[HOW_KPROBE] = "the kernel refuses kprobes",
 		[HOW_ITER] = "the kernel refuses iterators",
+		[HOW_SITES] = "",
 	};
 
 	return text[how];
@@ -153,10 +156,14 @@ void probe_ban(struct probe_set *set, struct probe_choice *choice, int err)
 	if (err == EBUSY && choice->way->how == HOW_TRAMPOLINE)
 		set->refused[choice->way->how] = true;
 	choice->banned |= 1U << (choice->way - choice->probe->way);
-	snprintf(choice->why, sizeof(choice->why), "%s of %s was refused: %s",
-		 choice->way->how == HOW_KPROBE ? "a kprobe" :
-		 choice->way->how == HOW_TRAMPOLINE ? "fentry" : "the tracepoint",
-		 choice->way->target, strerror(err));
+	if (err == ENXIO)
+		snprintf(choice->why, sizeof(choice->why), "fentry of %s hooks nothing",
+			 choice->way->target);
+	else
+		snprintf(choice->why, sizeof(choice->why), "%s of %s was refused: %s",
+			 choice->way->how == HOW_KPROBE ? "a kprobe" :
+			 choice->way->how == HOW_TRAMPOLINE ? "fentry" : "the tracepoint",
+			 choice->way->target, strerror(err));
 }
 
 struct probe_choice *probe_by_program(struct probe_set *set, const char *prog)
@@ -185,24 +192,50 @@ void probe_drop(struct probe_set *set, const char *prog)
 	set->choice[set->count] = drop;
 }
 
+/* A tracepoint in the place of a function. */
+static bool carries_less(const struct probe_choice *c)
+{
+	return c->probe->way[0].how == HOW_TRAMPOLINE && c->way->how == HOW_RAW_TP;
+}
+
 /*
  * Another way to the same data is the tool's business and no news. A fallback
- * is one that costs more or carries less: a kprobe, or a tracepoint in the
- * place of a function.
+ * is one that costs more, a kprobe, or carries less.
  */
 static bool is_fallback(const struct probe_choice *c)
 {
-	const struct probe_way *best = &c->probe->way[0];
-
-	return c->way->how == HOW_KPROBE ||
-	       (best->how == HOW_TRAMPOLINE && c->way->how == HOW_RAW_TP);
+	return c->way->how == HOW_KPROBE || carries_less(c);
 }
 
-void probe_report(struct probe_set *set)
+void probe_report_sites(struct probe_choice *choice, struct probe_status *status,
+			const struct cause_site *sites)
+{
+	char text[sizeof(choice->why) / 2];
+
+	status->how = "kallsyms";
+	status->why = choice->why;
+	status->state = PROBE_FOUND;
+	status->lost = "";
+	choice->why[0] = '\0';
+	if (!sites[0].size) {
+		status->state = PROBE_MISSING;
+		status->how = "";
+		status->lost = choice->probe->lost;
+		snprintf(choice->why, sizeof(choice->why),
+			 "the kernel hides addresses (kernel.kptr_restrict)");
+	} else if (sites_missing(sites, text, sizeof(text))) {
+		status->state = PROBE_FALLBACK;
+		status->lost = "these causes, should the kernel do it at all, are unknown";
+		snprintf(choice->why, sizeof(choice->why), "no function found for: %s", text);
+	}
+}
+
+void probe_report(struct probe_set *set, const struct cause_site *sites)
 {
 	static const char *const how[HOWS] = {
 		[HOW_TP_BTF] = "tp_btf", [HOW_RAW_TP] = "raw_tp", [HOW_TRAMPOLINE] = "fentry",
 		[HOW_EVENT] = "tp", [HOW_KPROBE] = "kprobe", [HOW_ITER] = "iter",
+		[HOW_SITES] = "kallsyms",
 	};
 
 	for (size_t i = 0; i < set->count; i++) {
@@ -212,7 +245,7 @@ void probe_report(struct probe_set *set)
 		s->name = c->probe->name;
 		s->records = c->probe->records;
 		s->need = c->probe->need;
-		s->lost = c->probe->lost;
+		s->lost = c->way && !carries_less(c) ? "" : c->probe->lost;
 		s->why = "";
 		s->how = "";
 		s->state = PROBE_MISSING;
@@ -222,5 +255,7 @@ void probe_report(struct probe_set *set)
 		}
 		if (s->state != PROBE_FOUND)
 			s->why = c->why;
+		if (c->probe->way[0].how == HOW_SITES)
+			probe_report_sites(c, s, sites);
 	}
 }

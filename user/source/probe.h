@@ -7,6 +7,7 @@
 #define MMUSCOPE_PROBE_H
 
 #include "source/kernel.h"
+#include "source/site.h"
 #include "source/source.h"
 
 /* How a program is attached, from the cheapest to the dearest. */
@@ -17,6 +18,7 @@ enum probe_how {
 	HOW_EVENT,		/* classic tracepoint */
 	HOW_KPROBE,		/* kprobe and kretprobe */
 	HOW_ITER,
+	HOW_SITES,		/* no program: addresses of functions, looked for on stacks */
 	HOWS
 };
 
@@ -87,7 +89,7 @@ void probe_choose(struct probe_set *set, const struct kernel *k);
 /**
  * probe_ban() - the kernel refused the way that was taken
  * @choice: of which probe
- * @err: positive errno
+ * @err: positive errno; ENXIO where it was taken and hooks nothing
  */
 void probe_ban(struct probe_set *set, struct probe_choice *choice, int err);
 
@@ -97,7 +99,14 @@ struct probe_choice *probe_by_program(struct probe_set *set, const char *prog);
 /* Does without the probe whose taken way uses that program, until the next choice: not needed. */
 void probe_drop(struct probe_set *set, const char *prog);
 
-/* Fills set->status. */
-void probe_report(struct probe_set *set);
+/**
+ * probe_report() - fill set->status
+ * @sites: the functions that were found, for the row of them
+ */
+void probe_report(struct probe_set *set, const struct cause_site *sites);
+
+/* The same for the row of @sites alone. */
+void probe_report_sites(struct probe_choice *choice, struct probe_status *status,
+			const struct cause_site *sites);
 
 #endif /* MMUSCOPE_PROBE_H */

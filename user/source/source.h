@@ -47,7 +47,8 @@ enum probe_state { PROBE_MISSING, PROBE_FALLBACK, PROBE_FOUND };
  * @state: whether it was found, or stands on its second choice
  * @how: the way taken, "tp_btf", "fexit", "kprobe"; "" when missing
  * @why: for a missing one or a fallback: one clause that says why
- * @lost: what the reader of the results does without while it is missing
+ * @lost: what the reader of the results does without: while it is missing, or because
+ *	the second choice carries less; "" where nothing is lost
  */
 struct probe_status {
 	const char *name;

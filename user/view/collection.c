@@ -56,19 +56,18 @@ static void family_table(struct section *s, const char *key, const struct column
 	table_sort(t, "count");
 }
 
-static void cost_facts(struct section *s, const struct source *src, uint64_t vcpu_ns)
+bool view_cost(struct section *s, const struct source *src, uint64_t vcpu_ns)
 {
 	struct source_cost cost = { 0 };
 
 	if (src->ops->cost)
 		src->ops->cost(src, &cost);
-	if (!cost.collector_ns || !cost.records) {
-		section_note(s, "Own cost: not known.");
-		return;
-	}
+	if (!cost.collector_ns || !cost.records)
+		return false;
 	section_fact(s, "cost_ns_per_record", "per record in the collector",
 		     cell_ns(cost.collector_ns / cost.records));
 	section_fact(s, "cost_share", "of vCPU time", cell_percent(cost.collector_ns, vcpu_ns));
+	return true;
 }
 
 static void probe_table(struct section *s, const struct source *src)
@@ -84,7 +83,7 @@ static void probe_table(struct section *s, const struct source *src)
 	for (size_t i = 0; i < nr; i++) {
 		struct cell *row;
 
-		if (list[i].state != PROBE_MISSING)
+		if (!list[i].lost[0])
 			continue;
 		row = table_row(t);
 		row[0] = cell_text(list[i].name);
@@ -96,7 +95,23 @@ static void probe_table(struct section *s, const struct source *src)
 		section_note(s, "'mmuscope doctor' says what is not seen without them.");
 }
 
-static uint64_t all_vcpu_ns(const struct model *m)
+/* Causes hang on what is remembered of each page. */
+static void history_facts(struct section *s, const struct model *m)
+{
+	struct history_use use;
+
+	model_history(m, &use);
+	section_fact(s, "history_bytes", "of page history", cell_bytes(use.bytes));
+	section_fact(s, "history_max_bytes", NULL, cell_bytes(use.max));
+	section_fact(s, "history_evicted", NULL, cell_count(use.evicted));
+	if (use.evicted)
+		section_note(s, "The history of pages was full: of %llu regions of 2M what had "
+				"been "
+			     "known was forgotten. Causes of faults there may be unknown.",
+			     (unsigned long long)use.evicted);
+}
+
+uint64_t view_vcpu_ns(const struct model *m)
 {
 	uint64_t all = 0;
 
@@ -125,8 +140,9 @@ void view_collection(struct report *r, const struct model *m, const struct view_
 	section_fact(s, "records", "records", cell_count(records));
 	section_fact(s, "lost", "lost", cell_count(lost));
 	section_fact(s, "unattributed_records", "without a VM", cell_count(stray));
-	if (w->past)
-		cost_facts(s, src, all_vcpu_ns(m));
+	if (w->past && !view_cost(s, src, view_vcpu_ns(m)))
+		section_note(s, "Own cost: not known.");
+	history_facts(s, m);
 	if (lost)
 		section_note(s, "Records were lost: counts are too low, and percentages that this "
 			     "would make wrong are not shown. A larger --ring-size helps where "

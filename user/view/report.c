@@ -16,7 +16,7 @@ const struct percentile histogram_percentiles[HISTOGRAM_PERCENTILES] = {
 	{ 50, "p50" }, { 90, "p90" }, { 99, "p99" }, { 99.9, "p99.9" },
 };
 
-static void *report_alloc(struct report *r, size_t size)
+void *report_alloc(struct report *r, size_t size)
 {
 	struct memory *m = calloc(1, sizeof(*m) + size);
 
@@ -197,25 +197,48 @@ static int row_compare(const void *a, const void *b, void *arg)
 	uint64_t xn = x->kind == CELL_NONE ? 0 : x->number;
 	uint64_t yn = y->kind == CELL_NONE ? 0 : y->number;
 
+	if (x->kind == CELL_TEXT && y->kind == CELL_TEXT)
+		return strcmp(x->text, y->text);
 	return xn < yn ? 1 : xn > yn ? -1 : 0;
 }
 
-void table_sort(struct table *t, const char *column)
+bool table_sort(struct table *t, const char *column)
 {
-	if (!t || !t->nr_rows)
-		return;
-	for (size_t i = 0; i < t->nr_columns; i++)
-		if (!strcmp(t->columns[i].key, column))
+	for (size_t i = 0; t && i < t->nr_columns; i++) {
+		if (strcmp(t->columns[i].key, column))
+			continue;
+		if (t->nr_rows)
 			qsort_r(t->rows, t->nr_rows, t->nr_columns * sizeof(struct cell),
 				row_compare, &i);
+		return true;
+	}
+	return false;
 }
 
-void report_sort(struct report *r, const char *column)
+void table_reverse(struct table *t)
 {
+	struct cell row[TABLE_COLUMNS];
+	size_t size = t->nr_columns * sizeof(*row);
+
+	for (size_t low = 0, high = t->nr_rows; low + 1 < high; low++) {
+		struct cell *a = &t->rows[low * t->nr_columns];
+		struct cell *b = &t->rows[--high * t->nr_columns];
+
+		memcpy(row, a, size);
+		memcpy(a, b, size);
+		memcpy(b, row, size);
+	}
+}
+
+bool report_sort(struct report *r, const char *column)
+{
+	bool any = false;
+
 	for (struct section *s = r->sections; s; s = s->next)
 		for (struct block *b = s->blocks; b; b = b->next)
 			if (b->kind == BLOCK_TABLE)
-				table_sort(&b->table, column);
+				any |= table_sort(&b->table, column);
+	return any;
 }
 
 static void histogram_bars(struct histogram *g, const struct hist *h, struct bar *bars)
@@ -254,4 +277,28 @@ void section_histogram(struct section *s, const char *key, const char *title,
 	for (size_t i = 0; i < HISTOGRAM_PERCENTILES; i++)
 		b->histogram.percentile[i] = hist_percentile(h, histogram_percentiles[i].percent);
 	histogram_bars(&b->histogram, h, bars);
+}
+
+void section_series(struct section *s, const struct series *series)
+{
+	struct block *b = section_block(s, BLOCK_SERIES);
+
+	if (b)
+		b->series = *series;
+}
+
+void section_shares(struct section *s, const struct shares *shares)
+{
+	struct block *b = section_block(s, BLOCK_SHARES);
+
+	if (b)
+		b->shares = *shares;
+}
+
+void section_heat(struct section *s, const struct heat_map *heat)
+{
+	struct block *b = section_block(s, BLOCK_HEAT);
+
+	if (b)
+		b->heat = *heat;
 }

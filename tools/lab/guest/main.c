@@ -156,6 +156,15 @@ static uint64_t report_guest(void)
 	return sum.bad;
 }
 
+/* CLOCK_MONOTONIC, the clock of traces. */
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
 static int report(const struct workload *w, int result, uint64_t tsc)
 {
 	out_str("workload", w->name);
@@ -166,14 +175,18 @@ static int report(const struct workload *w, int result, uint64_t tsc)
 	out_num("vcpus", vm.nr_vcpus);
 	out_num("pages", vm.pages);
 	out_num("rounds", vm.rounds);
+	out_num("data", (intptr_t)vm.data);
+	out_num("data_size", vm.pages * PAGE_SIZE);
 	if (report_guest() && !result)
 		result = EXIT_CHECK;
 	if (vm.expect_tdp >= 0)
 		out_num("expect_faults_tdp", vm.expect_tdp);
 	if (vm.expect_shadow >= 0)
 		out_num("expect_faults_shadow", vm.expect_shadow);
-	if (vm.expect_misconfigs >= 0)
-		out_num("expect_misconfigs", vm.expect_misconfigs);
+	if (vm.expect_reserved >= 0)
+		out_num("expect_reserved", vm.expect_reserved);
+	if (vm.expect_reserved >= 0 && host_is_intel())
+		out_num("expect_misconfigs", vm.expect_reserved);
 	if (vm.expect_walks >= 0)
 		out_num("expect_walks_tdp", vm.expect_walks);
 	out_num("expect_emulated_shadow", vm.expect_emulated);
@@ -197,7 +210,7 @@ static int run_workload(const struct workload *w, const struct options *opt)
 	vm.pages = opt->pages ? opt->pages : opt->mem ? opt->mem / PAGE_SIZE :
 		w->pages;
 	vm.rounds = opt->rounds ? opt->rounds : w->rounds;
-	vm.expect_tdp = vm.expect_shadow = vm.expect_misconfigs = -1;
+	vm.expect_tdp = vm.expect_shadow = vm.expect_reserved = -1;
 	vm.expect_pml_full = -1;
 	vm.expect_walks = vm.expect_emulated = 0;
 	r = build(w, opt);
@@ -210,9 +223,11 @@ static int run_workload(const struct workload *w, const struct options *opt)
 	make_file(opt->ready_file);
 	wait_for(opt->go_file);
 	stats_read(&vm, &before);
+	out_num("from", now_ns());
 	tsc = __rdtsc();
 	r = step_result("the run", w->run(&vm));
 	tsc = __rdtsc() - tsc;
+	out_num("to", now_ns());
 	stats_read(&vm, &after);
 	if (states)
 		say_state(opt->json, "done");

@@ -62,10 +62,9 @@ static int mmio_setup(struct vm *vm)
 	uint64_t count = vm->pages * vm->rounds * vm->nr_vcpus;
 
 	vm->expect_shadow = vm->expect_tdp = 2 * count;
-	/* With EPT the first access of a page is a violation. */
-	if (host_is_intel())
-		vm->expect_misconfigs = 2 * count - vm->nr_vcpus *
-			hole_pages(vm->pages * vm->rounds);
+	/* The first access of a page finds nothing, the others what that one left. */
+	vm->expect_reserved = 2 * count - vm->nr_vcpus *
+		hole_pages(vm->pages * vm->rounds);
 	return hole_setup(vm);
 }
 

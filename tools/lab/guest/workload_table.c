@@ -5,6 +5,7 @@
  * shadow paging nearly everything costs something.
  */
 #include <errno.h>
+#include <sys/ioctl.h>
 
 #include "say.h"
 #include "workload.h"
@@ -210,4 +211,34 @@ const struct workload workload_directory = {
 	.rounds = 64,
 	.setup = directory_setup,
 	.run = directory_run,
+};
+
+/*
+ * KVM may have so few page-table pages that it takes one away for each that it makes. The
+ * MMU that has none to spare is the one with shadow pages, and the old one for EPT and NPT.
+ */
+#define RECYCLE_KEPT	64	/* the least that KVM accepts */
+
+static int recycle_setup(struct vm *vm)
+{
+	return ioctl(vm->fd, KVM_SET_NR_MMU_PAGES, RECYCLE_KEPT) ? -errno : 0;
+}
+
+static int recycle_run(struct vm *vm)
+{
+	int r = 0;
+
+	/* A page of each page table. */
+	for (uint64_t i = 0; !r && i < vm->rounds; i++)
+		r = share_call(vm, OP_WRITE, DATA_GVA, vm->pages, 512, 0, 1 + i);
+	return r;
+}
+
+const struct workload workload_recycle = {
+	.name = "recycle",
+	.doc = "touch more than KVM may have page tables for",
+	.pages = 128 * 512,
+	.rounds = 3,
+	.setup = recycle_setup,
+	.run = recycle_run,
 };

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# The guests: something is done to each one's memory, by the host or by itself. What a
+# guest prints goes to /results/$1.NAME.out, and its exit code is in the last line.
+at=$1
+
+# guest NAME WORKLOAD [OPTION]...
+guest() {
+	_name=$1
+	shift
+	mmuscope-guest "$@" -name "guest=$_name" >"/results/$at.$_name.out" \
+		2>"/results/$at.$_name.err"
+	echo "exit=$?" >>"/results/$at.$_name.out"
+}
+
+for deed in dontneed mprotect munmap mremap pageout softdirty punch remove uffd migrate; do
+	guest "$deed" host --do "$deed"
+done
+guest split host --do split --backing thp
+guest dontneed-thp host --do dontneed --backing thp
+guest collapse host --do collapse --pages 1024
+guest ksm ksm
+guest fork fork
+echo 1 >/proc/sys/kernel/numa_balancing
+guest numa host --do numa --rounds 60
+echo 0 >/proc/sys/kernel/numa_balancing
+guest dirtylog dirtylog
+guest dirtythp dirtylog --backing thp
+guest slots slots
+guest ptchurn ptchurn
+guest invlpg invlpg
+guest switch switch
+guest recycle recycle
+guest exec touch --access x --backing thp --hold-file "/tmp/$at.exec" &
+sleep 5
+touch "/tmp/$at.exec"
+wait
+exit 0

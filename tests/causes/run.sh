@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0
+# Guests whose memory is taken away for one known reason each: what says mmuscope why?
+#
+#   tests/causes/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod]
+#
+# Both collectors on the AMD machine unless told otherwise. What is expected: tests/causes/expect.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+build=${O:-build}
+results=$build/test-results
+kernel=6.1
+machine=amd
+collectors='bpf kmod'
+while [ $# -gt 0 ]; do
+	case $1 in
+	--kernel) kernel=${2:?--kernel wants a version} ;;
+	--machine) machine=${2:?--machine wants amd or intel} ;;
+	--collector) collectors=${2:?--collector wants bpf or kmod} ;;
+	*) echo "causes: there is no option $1; see the head of $0" >&2; exit 2 ;;
+	esac
+	shift 2
+done
+headers=$(tools/lab/lab headers --kernel "$kernel") || exit 1
+module=$build/kmod/${headers##*/linux-headers-}/mmuscope.ko
+mkdir -p "$results"
+rm -f "$results/causes.counts"
+
+# boot COLLECTOR OUT: two nodes, for pages to go from one to the other.
+boot() {
+	tools/lab/lab run --kernel "$kernel" --machine "$machine" --timeout 1200 --out "$2" \
+		--append numa=fake=2 --add "$build/mmuscope:/bin/mmuscope" \
+		--add "$module:/causes/mmuscope.ko" \
+		--add tests/causes/guests.sh:/causes/guests.sh \
+		--add "$build/tools/lab/guest/mmuscope-guest" tests/causes/job.sh "$1" \
+		>"$2/lab.log" 2>&1 </dev/null
+}
+
+# The records of one mode as lines for judge.awk; a page-table page or a flush by what it is.
+lines() {
+	zcat "$1" | jq -r '
+		select(.type == "invalidate" or .type == "flush" or .type == "shadow_page")
+		| [ if .type == "flush" then (.scope | sub("remote_range"; "remote"))
+		    elif .type == "shadow_page" then .op else .type end,
+		    .name, .ts, (.start // "0x0"), (.end // "0xffffffffffff"), .cause, (.flags | join(",")) ] | @tsv'
+}
+
+judge() {
+	local out=$1 mode name modes kind causes how
+
+	while read -r mode; do
+		lines "$out/$mode.records.gz" >"$out/$mode.lines"
+		while read -r name modes kind causes how; do
+			case $name in '' | '#'*) continue ;; esac
+			[ "$modes" = all ] || [ "$modes" = "$mode" ] || continue
+			awk -f tests/causes/judge.awk -v mode="$mode" -v name="$name" \
+				-v kind="$kind" -v causes="$causes" -v how="$how" \
+				"$out/$mode.$name.out" FS='\t' "$out/$mode.lines"
+		done <tests/causes/expect
+	done <"$out/modes"
+}
+
+passed=0 failed=0
+for collector in $collectors; do
+	out=$results/causes-$machine-$kernel-$collector
+	rm -rf "$out"
+	mkdir -p "$out"
+	printf '== %s, %s, %s\n' "$kernel" "$machine" "$collector"
+	if ! boot "$collector" "$out"; then
+		echo "FAILED  the job failed"
+		tail -n 20 "$out/lab.log"
+		failed=$((failed + 1))
+		continue
+	fi
+	judge "$out" | tee "$out/table"
+	passed=$((passed + $(grep -c '^ok' "$out/table")))
+	failed=$((failed + $(grep -c '^FAILED' "$out/table")))
+done
+echo "$passed $failed" >"$results/causes.counts"
+printf 'causes: %d passed, %d failed\n' "$passed" "$failed"
+[ "$failed" = 0 ] && [ "$passed" != 0 ]

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the host can do to the memory of a guest, one thing at a time; all pages are mapped. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "say.h"
+#include "workload.h"
+
+#define RWX		(PROT_READ | PROT_WRITE | PROT_EXEC)
+#define THP_DIR		"/sys/kernel/mm/transparent_hugepage/"
+#define SPLIT_FILE	"/sys/kernel/debug/split_huge_pages"
+#define MPOL_MF_MOVE	(1 << 1)	/* linux/mempolicy.h */
+
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT	21		/* asm-generic/mman-common.h */
+#endif
+
+static int text_write(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int r = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) < 0)
+		r = -errno;
+	close(fd);
+	return r;
+}
+
+static void nap(void)
+{
+	const struct timespec t = { .tv_nsec = 20000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* A line of a mapping in smaps, in kB, summed over those that lie within the data. */
+static long smaps_sum(const struct vm *vm, const char *key)
+{
+	unsigned long start, end, from = (uintptr_t)vm->data;
+	bool inside = false;
+	char line[256];
+	long kb, sum = 0;
+	FILE *f = fopen("/proc/self/smaps", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			inside = start < from + vm->data_size && end > from;
+		else if (inside && !strncmp(line, key, strlen(key)) &&
+			 sscanf(line + strlen(key), ": %ld", &kb) == 1)
+			sum += kb;
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
+
+static int do_dontneed(struct vm *vm)
+{
+	return madvise(vm->data, vm->data_size, MADV_DONTNEED) ? -errno : 0;
+}
+
+static int do_mprotect(struct vm *vm)
+{
+	if (mprotect(vm->data, vm->data_size, PROT_READ) ||
+	    mprotect(vm->data, vm->data_size, RWX))
+		return -errno;
+	return 0;
+}
+
+static int do_munmap(struct vm *vm)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;
+
+	if (munmap(vm->data, vm->data_size))
+		return -errno;
+	return mmap(vm->data, vm->data_size, RWX, flags, -1, 0) == MAP_FAILED ? -errno : 0;
+}
+
+/* Pages go to another place and come back. */
+static int do_mremap(struct vm *vm)
+{
+	void *to = mmap(NULL, vm->data_size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+
+	if (to == MAP_FAILED ||
+	    mremap(vm->data, vm->data_size, vm->data_size, flags, to) == MAP_FAILED ||
+	    mremap(to, vm->data_size, vm->data_size, flags, vm->data) == MAP_FAILED)
+		return -errno;
+	return 0;
+}
+
+static int do_pageout(struct vm *vm)
+{
+	for (int i = 0; i < 200; i++) {
+		if (madvise(vm->data, vm->data_size, MADV_PAGEOUT))
+			return -errno;
+		if (smaps_sum(vm, "Rss") * 1024UL < vm->pages * PAGE_SIZE / 100)
+			return 0;
+		nap();
+	}
+	say_error("the pages stay in memory: is there swap?");
+	return EXIT_SKIP;
+}
+
+static int do_soft_dirty(struct vm *vm)
+{
+	int r = text_write("/proc/self/clear_refs", "4");
+
+	(void)vm;
+	return r == -EINVAL ? EXIT_SKIP : r;
+}
+
+/* khugepaged does it; what it is told to do is for the whole host. */
+static int collapse_setup(struct vm *vm)
+{
+	(void)vm;
+	if (text_write(THP_DIR "khugepaged/scan_sleep_millisecs", "10") ||
+	    text_write(THP_DIR "khugepaged/alloc_sleep_millisecs", "10") ||
+	    text_write(THP_DIR "khugepaged/pages_to_scan", "100000"))
+		return EXIT_SKIP;
+	return 0;
+}
+
+static int do_collapse(struct vm *vm)
+{
+	if (madvise(vm->data, vm->data_size, MADV_HUGEPAGE))
+		return -errno;
+	for (int i = 0; i < 1500; i++) {
+		if (smaps_sum(vm, "AnonHugePages") * 1024UL >= vm->pages * PAGE_SIZE)
+			return 0;
+		nap();
+	}
+	return -ETIMEDOUT;
+}
+
+static int do_split(struct vm *vm)
+{
+	int r = text_write(SPLIT_FILE, "1");
+
+	(void)vm;
+	return r == -ENOENT ? EXIT_SKIP : r;
+}
+
+static int split_setup(struct vm *vm)
+{
+	if (smaps_sum(vm, "AnonHugePages") * 1024UL < vm->pages * PAGE_SIZE) {
+		say_error("the memory is not in huge pages");
+		return EXIT_SKIP;
+	}
+	return 0;
+}
+
+static int move_to(struct vm *vm, int node)
+{
+	enum { BATCH = 512 };
+	int nodes[BATCH], status[BATCH];
+	void *pages[BATCH];
+
+	for (uint64_t i = 0; i < vm->pages; i += BATCH) {
+		uint64_t n = vm->pages - i < BATCH ? vm->pages - i : BATCH;
+
+		for (uint64_t j = 0; j < n; j++) {
+			pages[j] = vm->data + (i + j) * PAGE_SIZE;
+			nodes[j] = node;
+		}
+		if (syscall(SYS_move_pages, 0, n, pages, nodes, status, MPOL_MF_MOVE) < 0)
+			return errno == ENODEV ? EXIT_SKIP : -errno;
+	}
+	return 0;
+}
+
+static int migrate_setup(struct vm *vm)
+{
+	return move_to(vm, 0);
+}
+
+static int do_migrate(struct vm *vm)
+{
+	return move_to(vm, 1);
+}
+
+/* Pages on one node, the task that uses them on another: what the kernel does about it. */
+static int do_numa(struct vm *vm)
+{
+	int r = 0;
+
+	for (uint64_t i = 0; !r && i < vm->rounds; i++)
+		r = share_call(vm, OP_WRITE, DATA_GVA, vm->pages, 1, 0, 1);
+	return r;
+}
+
+static int shared_setup(struct vm *vm)
+{
+	int fd = memfd_create("data", MFD_CLOEXEC);
+	void *at;
+
+	if (fd < 0 || ftruncate(fd, vm->data_size))
+		return -errno;
+	at = mmap(vm->data, vm->data_size, RWX, MAP_SHARED | MAP_FIXED, fd, 0);
+	vm->priv = (void *)(intptr_t)fd;
+	return at == MAP_FAILED ? -errno : 0;
+}
+
+static int do_punch(struct vm *vm)
+{
+	return fallocate((intptr_t)vm->priv, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			 vm->data_size) ? -errno : 0;
+}
+
+static int do_remove(struct vm *vm)
+{
+	return madvise(vm->data, vm->data_size, MADV_REMOVE) ? -errno : 0;
+}
+
+static int uffd_setup(struct vm *vm)
+{
+	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP };
+	struct uffdio_register reg = {
+		.range = { .start = (uintptr_t)vm->data, .len = vm->data_size },
+		.mode = UFFDIO_REGISTER_MODE_WP,
+	};
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	vm->priv = (void *)(intptr_t)fd;
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
+		return EXIT_SKIP;
+	return 0;
+}
+
+static int do_uffd(struct vm *vm)
+{
+	struct uffdio_writeprotect wp = {
+		.range = { .start = (uintptr_t)vm->data, .len = vm->data_size },
+		.mode = UFFDIO_WRITEPROTECT_MODE_WP,
+	};
+
+	if (ioctl((intptr_t)vm->priv, UFFDIO_WRITEPROTECT, &wp))
+		return -errno;
+	wp.mode = 0;
+	return ioctl((intptr_t)vm->priv, UFFDIO_WRITEPROTECT, &wp) ? -errno : 0;
+}
+
+static const struct deed {
+	const char *name;
+	bool drops;		/* what was in the memory */
+	int (*setup)(struct vm *vm);	/* before the pages are mapped; or NULL */
+	int (*ready)(struct vm *vm);	/* afterwards; or NULL */
+	int (*run)(struct vm *vm);
+} deeds[] = {
+	{ "dontneed", true, NULL, NULL, do_dontneed },
+	{ "mprotect", false, NULL, NULL, do_mprotect },
+	{ "munmap", true, NULL, NULL, do_munmap },
+	{ "mremap", false, NULL, NULL, do_mremap },
+	{ "pageout", false, NULL, NULL, do_pageout },
+	{ "softdirty", false, NULL, NULL, do_soft_dirty },
+	{ "collapse", false, collapse_setup, NULL, do_collapse },
+	{ "split", false, NULL, split_setup, do_split },
+	{ "migrate", false, NULL, migrate_setup, do_migrate },
+	{ "numa", false, NULL, migrate_setup, do_numa },
+	{ "punch", true, shared_setup, NULL, do_punch },
+	{ "remove", true, shared_setup, NULL, do_remove },
+	{ "uffd", false, uffd_setup, NULL, do_uffd },
+};
+
+static const struct deed *deed_find(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+		if (!strcmp(deeds[i].name, name))
+			return &deeds[i];
+	}
+	return NULL;
+}
+
+static int host_setup(struct vm *vm)
+{
+	const struct deed *deed = deed_find(vm->opt->deed);
+	int r;
+
+	if (!deed) {
+		say_error("host wants --do and one of:");
+		for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++)
+			say_error("  %s", deeds[i].name);
+		return EXIT_USAGE;
+	}
+	r = deed->setup ? deed->setup(vm) : 0;
+	if (r)
+		return r;
+	data_fill(vm, 1);
+	r = share_call(vm, OP_WRITE, DATA_GVA, vm->pages, 1, 0, 1);
+	return r || !deed->ready ? r : deed->ready(vm);
+}
+
+static int host_run(struct vm *vm)
+{
+	const struct deed *deed = deed_find(vm->opt->deed);
+	int r = deed->run(vm);
+
+	if (r)
+		return r;
+	if (!deed->drops && data_differs(vm, 1))
+		return -EBADMSG;
+	return share_call(vm, OP_WRITE, DATA_GVA, vm->pages, 1, 0, 2);
+}
+
+static int host_check(struct vm *vm)
+{
+	return data_differs(vm, 2) ? -EBADMSG : 0;
+}
+
+const struct workload workload_host = {
+	.name = "host",
+	.doc = "the host does something to the memory (--do WHAT)",
+	.pages = 512,
+	.rounds = 1,
+	.setup = host_setup,
+	.run = host_run,
+	.check = host_check,
+};
