@@ -40,10 +40,12 @@ all: $(O)/mmuscope mmuscope
 # install it, the others only say what is missing.
 GOALS := $(or $(MAKECMDGOALS),all)
 DEPS_GROUPS := build $(if $(filter check% deps,$(GOALS)),test) \
-	$(if $(filter demo figures check check-lab check-same check-causes check-matrix check-debug bench deps,$(GOALS)),lab) \
+	$(if $(filter demo figures screenshot check check-lab check-same check-causes check-matrix check-debug bench deps,$(GOALS)),lab) \
 	$(if $(filter check-debug,$(GOALS)),debug) \
+	$(if $(filter deb check check-cli deps,$(GOALS)),deb) \
+	$(if $(filter screenshot check check-browser deps,$(GOALS)),browser) \
 	$(if $(filter fuzz deps,$(GOALS)),fuzz) $(if $(filter bench,$(GOALS)),bench) $(if $(filter style deps,$(GOALS)),style)
-DEPS_MODE := $(if $(filter demo figures check% bench fuzz style deps,$(GOALS)),install,check)
+DEPS_MODE := $(if $(filter demo figures screenshot check% bench deb fuzz style deps,$(GOALS)),install,check)
 
 .PHONY: deps
 deps:
@@ -78,7 +80,7 @@ FORCE:
 # --------------------------------------------------------------------- BPF
 # Objects named in BPF_ALONE get a skeleton of their own (NAME.bpf.c ->
 # NAME.skel.h), the others are linked into one, mmuscope.skel.h.
-BPF_ALONE :=
+BPF_ALONE := peek
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_STEMS := $(patsubst bpf/%.bpf.c,%,$(BPF_SOURCES))
 BPF_LINKED := $(filter-out $(BPF_ALONE),$(BPF_STEMS))
@@ -261,15 +263,30 @@ GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
 $(sort $(LAB_GUEST_OBJ) $(LAB_GUEST_DIR)/payload.o): | deps
 
-.PHONY: check check-unit check-cli check-lab check-same check-causes check-matrix check-debug
+# Says what screenshots show.
+PICTURE := $(O)/tests/browser/picture
+
+$(PICTURE).o: $(O)/%.o: %.c $(O)/user.flags | deps
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
+
+$(PICTURE): %: %.o
+	$(call say,LD,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ -lpng -o $@
+
+.PHONY: check check-unit check-cli check-browser check-lab check-same check-causes check-matrix check-debug
 check: deps
-	@+tests/run.sh '$(MAKE)' unit cli lab same causes
+	@+tests/run.sh '$(MAKE)' unit cli browser lab same causes
 
 check-unit: deps $(UNIT_TESTS) $(REPLAYS)
 	@tests/unit/run.sh $(UNIT_TESTS) $(REPLAYS)
 
 check-cli: deps mmuscope $(GUEST)
 	@tests/cli/run.sh
+
+check-browser: deps mmuscope $(PICTURE)
+	@tests/cli/run.sh browser
 
 check-lab: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 	@tests/lab/run.sh
@@ -303,7 +320,7 @@ $(TOOLS): %: %.o $(O)/libmmuscope.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
 
-.PHONY: demo figures bench style
+.PHONY: demo figures screenshot bench style
 demo: deps all $(GUEST)
 	@$(O)/mmuscope lab run --machine amd,intel --html $(O)/demo.html
 	@echo 'The same with pictures: $(O)/demo.html' >&2
@@ -311,6 +328,10 @@ demo: deps all $(GUEST)
 # What docs/paging.md shows is measured anew.
 figures: deps all $(GUEST)
 	@tools/figures.sh $(O)/figures
+
+# The one in README.md.
+screenshot: deps all $(GUEST)
+	@tools/screenshot.sh $(O)/screenshot
 
 bench: deps all $(BENCH) $(GUEST) lab-modules
 	@tools/bench/run.sh
@@ -326,7 +347,7 @@ $(O)/docs/%: docs/%.scd | deps
 	@mkdir -p $(@D)
 	$(Q)$(SCDOC) < $< > $@
 
-.PHONY: man install uninstall
+.PHONY: man install uninstall deb
 man: $(MAN)
 
 install: $(O)/mmuscope $(MAN) $(GUEST)
@@ -346,6 +367,9 @@ uninstall:
 	rm -rf $(DESTDIR)$(LABDIR)
 	rm -f $(DESTDIR)$(BINDIR)/mmuscope $(DESTDIR)$(COMPDIR)/mmuscope $(patsubst $(O)/docs/%,$(DESTDIR)$(MANDIR)/man1/%,$(MAN))
 
+deb: deps all $(MAN) $(GUEST)
+	@tools/deb/build.sh $(VERSION) $(abspath $(O))/deb
+
 # -------------------------------------------------------------------- rest
 .PHONY: clean help
 clean:
@@ -356,10 +380,12 @@ help:
 	'make             build ./mmuscope' \
 	'make demo        build all, run guests under EPT, NPT and shadow paging in the lab' \
 	'make figures     measure anew what docs/paging.md shows' \
-	'make check       every test: check-unit, check-cli, check-lab, check-same,' \
-	'                 check-causes' \
+	'make screenshot  the picture in README.md, of VMs in the lab' \
+	'make check       every test: check-unit, check-cli, check-browser, check-lab,' \
+	'                 check-same, check-causes' \
 	'make check-unit  unit tests, with the address and undefined-behaviour sanitizers' \
 	'make check-cli   the command line, as a user sees it' \
+	'make check-browser  pages and pictures, in chromium' \
 	'make check-lab   the tool on real KVM in emulated machines' \
 	'make fuzz        recordings and expressions made of anything, for FUZZ_SECONDS=600' \
 	'make check-same  eBPF and the kernel module record the same' \
@@ -372,6 +398,7 @@ help:
 	'make style       format, shell scripts, spelling, lengths' \
 	'make man         man pages, in $(O)/docs' \
 	'make install     to PREFIX=$(PREFIX), below DESTDIR when set; uninstall takes it away' \
+	'make deb         Debian packages, in $(O)/deb' \
 	'make deps        install the packages that all this needs' \
 	'make clean       remove $(O)/' \
 	'' \
@@ -383,5 +410,5 @@ help:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
 -include $(LAB_CHECK_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(FUZZ_NAMES:%=$(O)/san/tests/fuzz/fuzz_%.d)
--include $(SAME).d $(HOSTILE).d
+-include $(SAME).d $(HOSTILE).d $(PICTURE).d
 -include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)

@@ -71,6 +71,7 @@ struct pid {
 } KERNEL_TYPE;
 
 struct mm_struct {
+	void *pgd;
 	unsigned long arg_start;
 	unsigned long arg_end;
 } KERNEL_TYPE;
@@ -169,13 +170,49 @@ struct kvm_vcpu_stat {
 	u64 pf_spurious;
 } KERNEL_TYPE;
 
+union kvm_mmu_page_role {
+	u32 word;
+	struct {
+		unsigned int level : 4;
+		unsigned int direct : 1;
+		unsigned int guest_mode : 1;
+	};
+} KERNEL_TYPE;
+
+struct kvm_mmu_root_info {
+	u64 pgd;
+	u64 hpa;
+} KERNEL_TYPE;
+
 struct kvm_mmu {
 	void *page_fault;
+	struct kvm_mmu_root_info root;
+	union kvm_mmu_page_role root_role;
+	struct kvm_mmu_root_info prev_roots[3];
 } KERNEL_TYPE;
+
+/* Until 5.17 the root was not in a struct, and its role in one with that of the guest. */
+union kvm_mmu_role {
+	struct {
+		union kvm_mmu_page_role base;
+	};
+} KERNEL_TYPE;
+
+struct kvm_mmu___flat {
+	u64 root_hpa;
+	u64 root_pgd;
+	union kvm_mmu_role mmu_role;
+} KERNEL_TYPE;
+
+enum kvm_reg { VCPU_EXREG_CR3 };
 
 struct kvm_vcpu_arch {
 	unsigned long regs[17];
 	u32 regs_avail;
+	unsigned long cr0;
+	unsigned long cr3;
+	unsigned long cr4;
+	u64 efer;
 	struct kvm_mmu *mmu;
 } KERNEL_TYPE;
 
@@ -190,6 +227,7 @@ struct kvm_vcpu___rip {
 
 struct kvm_vcpu {
 	struct kvm *kvm;
+	int mode;
 	int vcpu_id;
 	struct pid *pid;
 	struct kvm_vcpu_stat stat;
@@ -198,6 +236,9 @@ struct kvm_vcpu {
 
 /* enum kvm_reg of asm/kvm_host.h: RIP comes behind the 16 general registers. */
 #define VCPU_REGS_RIP 16
+
+/* enum of linux/kvm_host.h: vcpu->mode */
+#define IN_GUEST_MODE 1
 
 struct kvm_memory_slot {
 	u64 base_gfn;
@@ -338,6 +379,25 @@ static __always_inline u64 kvm_flushes(struct kvm *kvm)
 	if (bpf_core_field_exists(kvm->stat.generic.remote_tlb_flush))
 		return BPF_CORE_READ(kvm, stat.generic.remote_tlb_flush);
 	return BPF_CORE_READ((struct kvm___flat *)kvm, stat.remote_tlb_flush);
+}
+
+/*
+ * KVM's files are recognized by name, in the one file system that only the
+ * kernel fills. Names are compared as numbers: "kvm-vcpu", perhaps with more
+ * behind it, and "kvm-vm" with the end of the string.
+ */
+#define NAME_VCPU	0x757063762d6d766bULL
+#define NAME_VM		0x00006d762d6d766bULL
+#define NAME_VM_MASK	0x00ffffffffffffffULL
+
+static __always_inline u64 file_name(struct file *file)
+{
+	u64 name = 0;
+
+	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_FS_MAGIC)
+		return 0;
+	bpf_probe_read_kernel(&name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
+	return name;
 }
 
 /* The task that recovers NX huge pages for @kvm, NULL while there is none. */

@@ -296,25 +296,6 @@ __noinline __weak int vcpu_find(u64 key)
 	return 0;
 }
 
-/*
- * KVM's files are recognized by name, in the one file system that only the
- * kernel fills. Names are compared as numbers: "kvm-vcpu", perhaps with more
- * behind it, and "kvm-vm" with the end of the string.
- */
-#define NAME_VCPU	0x757063762d6d766bULL
-#define NAME_VM		0x00006d762d6d766bULL
-#define NAME_VM_MASK	0x00ffffffffffffffULL
-
-static __always_inline u64 file_name(struct file *file)
-{
-	u64 name = 0;
-
-	if (BPF_CORE_READ(file, f_inode, i_sb, s_magic) != ANON_INODE_FS_MAGIC)
-		return 0;
-	bpf_probe_read_kernel(&name, sizeof(name), BPF_CORE_READ(file, f_path.dentry, d_name.name));
-	return name;
-}
-
 /* Fill this CPU's cache for the running task, which may be no vCPU at all. */
 __noinline __weak int vcpu_find_task(u64 tid)
 {

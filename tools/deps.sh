@@ -11,8 +11,10 @@ shopt -s inherit_errexit
 declare -A packages=(
 	[build]="make gcc libc6-dev clang bpftool libbpf-dev libelf-dev zlib1g-dev
 		libzstd-dev libjansson-dev libncurses-dev scdoc"
+	[deb]="debhelper dh-dkms dpkg-dev lintian"
 	[fuzz]="clang libclang-rt-dev"
-	[test]="libcmocka-dev bats jq util-linux tmux"
+	[test]="libcmocka-dev bats jq util-linux babeltrace2 tmux libvirt0"
+	[browser]="chromium libpng-dev libxml2-utils fonts-dejavu-core"
 	[style]="clang-format shellcheck codespell universal-ctags sparse"
 	[lab]="qemu-system-x86 bochs bochs-term bochsbios vgabios
 		busybox-static cpio kmod xz-utils zstd util-linux binutils"

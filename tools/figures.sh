@@ -17,7 +17,7 @@ if ! [ -s "$dir/lab.txt" ] || ! [ -s "$dir/lab.html" ]; then
 	mv "$dir/lab.txt.part" "$dir/lab.txt"
 fi
 
-# Alone, a picture needs its namespace, a size and the style of the page.
+# Alone, a picture needs a size and the style of the page.
 awk -v to=docs/figures '
 	/<style>/ { style = 1; sub(/.*<style>/, "") }
 	style { rules = rules $0 "\n" }
@@ -34,7 +34,6 @@ awk -v to=docs/figures '
 		split(substr($0, RSTART, RLENGTH - 1), view, " ")
 		sub(/viewBox="[^"]*"/, sprintf("viewBox=\"-10 -10 %d %d\" width=\"%d\"",
 			view[3] + 20, view[4] + 20, 1.5 * (view[3] + 20)))
-		sub(/<svg /, "<svg xmlns=\"http://www.w3.org/2000/svg\" ")
 		sub(/<\/title>/, "</title><style>" rules \
 			"svg{margin:0;background:var(--card)}</style>")
 		print >file

@@ -20,8 +20,14 @@ static const struct {
 	{ "record", cmd_record, "record to a file what happens" },
 	{ "report", cmd_report, "print the tables and histograms of a recording" },
 	{ "script", cmd_script, "print the records of a recording" },
+	{ "heatmap", cmd_heatmap, "show where in guests' memory the faults of a recording were" },
+	{ "diff", cmd_diff, "compare two recordings, or repeated runs, and say what differs" },
+	{ "export", cmd_export, "write a recording for Perfetto, CTF readers, flame graphs, CSV" },
 	{ "info", cmd_info, "say what a recording holds" },
+	{ "explain", cmd_explain, "say what is expensive in each VM, why, and what changes it" },
 	{ "list", cmd_list, "list the VMs that are running" },
+	{ "slots", cmd_slots, "show the memslots of a VM and what backs them" },
+	{ "translate", cmd_translate, "follow an address of a guest to the memory behind it" },
 	{ "lab", cmd_lab, "run the same guests under EPT, NPT and shadow paging, compare" },
 	{ "doctor", cmd_doctor, "say what this host can do, and what is missing" },
 };
@@ -31,7 +37,7 @@ static int print_help(FILE *out)
 	fprintf(out, "Usage: mmuscope COMMAND [OPTION...]\n"
 		"Shows what memory virtualization does in each VM of this host.\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(commands); i++)
-		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].doc);
+		fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].doc);
 	fprintf(out, "\n  --help     print this help; 'mmuscope COMMAND --help' tells more\n"
 		"  --version  print the version\n"
 		"  --no-pager before COMMAND: print to the terminal, not through a pager\n\n"

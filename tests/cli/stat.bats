@@ -80,6 +80,9 @@ load common
 @test "stat: a reader who goes away is no failure of ours" {
 	mmuscope stat --source synth:records=20000 | head -n 1
 	[ "${PIPESTATUS[0]}" = 0 ]
+	# Nor a reason to go on for ever.
+	mmuscope stat -i 0.1 --source synth:records=100000000000 | head -n 1
+	[ "${PIPESTATUS[0]}" = 0 ]
 }
 
 @test "stat: unknown made-up source is a usage error or a refusal, never a crash" {

@@ -55,6 +55,7 @@ int main(int argc, char **argv)
 {
 	const struct check *lists[] = {
 		workload_checks, work_checks, vm_checks, record_checks, kmod_checks,
+		translate_checks,
 	};
 	int failed = 0;
 

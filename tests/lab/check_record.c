@@ -56,9 +56,40 @@ static void check_torn(const char *name)
 	free(err);
 }
 
+/* Adds up @column of the VM of process @pid over all lines of NAME.json. */
+static long long all_lines(const char *name, long long pid, const char *column)
+{
+	char *text = result_text(name, ".json"), *rest = text, *line;
+	json_t *report, *vm;
+	long long sum = 0;
+	size_t i;
+
+	while (text && (line = strsep(&rest, "\n")) && *line) {
+		report = json_loads(line, 0, NULL);
+		holds(report, "this is no JSON: %.40s", line);
+		json_array_foreach(json_object_get(json_object_get(report, "top"), "vms"), i, vm)
+			if (fact(vm, "pid") == pid)
+				sum += fact(vm, column);
+		json_decref(report);
+	}
+	free(text);
+	return sum;
+}
+
+static void check_top(const char *name)
+{
+	long long pid = result_number("top-guest", ".out", "pid");
+
+	same("faults", all_lines(name, pid, "faults"), "stat_total.pf_taken",
+	     result_number("top-guest", ".out", "stat_total.pf_taken"));
+	same("exits", all_lines(name, pid, "exits"), "stat_total.exits",
+	     result_number("top-guest", ".out", "stat_total.exits"));
+}
+
 const struct check record_checks[] = {
 	{ "recorded as seen live", check_same_as_live, LIST("recorded"), NULL },
 	{ "size of a recording", check_size, LIST("sized"), NULL },
 	{ "killed while recording", check_torn, LIST("torn"), NULL },
+	{ "intervals of top", check_top, LIST("top"), NULL },
 	{ 0 },
 };

@@ -159,10 +159,10 @@ done
 collector=$1
 shift
 echo "$collector" >/results/collector
-[ $# -gt 0 ] || set -- workloads vms record stress refusals
+[ $# -gt 0 ] || set -- workloads vms record stress refusals translate
 if [ "$collector" = kmod ]; then
 	insmod /lab-tests/mmuscope.ko || fail "the kernel module does not load"
-	[ $# -ne 5 ] || set -- "$@" kmod
+	[ $# -ne 6 ] || set -- "$@" kmod
 fi
 # What the collector has here, and what it lacks: what to compare is decided by that.
 mode "$tdp"

@@ -1,7 +1,8 @@
 # shellcheck shell=sh
 # SPDX-License-Identifier: GPL-2.0
 # Recordings: their size, and what is left of one that was killed. That a report has
-# stat's numbers is seen in vms.sh, where both look at the same VMs.
+# stat's numbers is seen in vms.sh, where both look at the same VMs. And the intervals of top,
+# which all together are what happened.
 
 mode "$tdp"
 step sized mmuscope record -o /tmp/sized.data -- \
@@ -16,3 +17,8 @@ usleep 2500000
 kill -KILL "$(bg_pid torn.stat)"
 bg_wait torn.stat 2>/dev/null
 step torn mmuscope report --json -o /results/torn.json /tmp/torn.data
+
+bg top.stat mmuscope top --json -i 0.5 -o /results/top.json
+wait_attached top
+step top-guest mmuscope-guest touch --pages 2000 --name top-guest
+trace_end top

@@ -14,7 +14,7 @@ results=$build/test-results
 kernel=6.1
 machines=(amd intel)
 collectors=(bpf kmod)
-parts=(workloads vms record stress refusals)
+parts=(workloads vms record stress refusals translate)
 chosen=()
 limit=1800	# seconds; five minutes are usual, on a machine with nothing else to do
 memory=()
@@ -149,7 +149,7 @@ machine() {
 	local name=$1 collector=$2 out=$3 boots=("${chosen[*]}") i pid=() bad=0
 
 	if [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
-		boots=(workloads "vms record stress refusals")
+		boots=(workloads "vms record stress refusals translate")
 		[ "$collector" = bpf ] || boots[1]+=" kmod"
 	fi
 	for i in "${!boots[@]}"; do

@@ -23,9 +23,11 @@ cells() {
 reasons() {
 	jq -r '[.runs[] | . as $run | .families[] | . as $family | .missing[] |
 		{kernel: $run.kernel, collector: $run.collector, family: $family.family} + .] |
-		group_by([.kernel, .probe, .lost, .why])[] |
-		[.[0].kernel, .[0].probe, ([.[].family] | unique | join(", ")),
-		([.[].collector] | unique | join(" and ")), .[0].lost, .[0].why] | @tsv' \
+		group_by([.kernel, .lost, .why])[] |
+		[.[0].kernel, ([.[].probe] | unique | join(", ")),
+		([.[].family] | unique | join(", ")), ([.[].collector] | unique |
+		map(if . == "bpf" then "eBPF" else "kernel module" end) | join(" and ")),
+		.[0].lost, .[0].why] | @tsv' \
 		"$results/matrix.json"
 }
 
@@ -33,6 +35,21 @@ reasons() {
 	cells | sed 's/^/cell\t/'
 	reasons | sed 's/^/reason\t/'
 } | sort -s -t "$(printf '\t')" -k 2,2V | awk -F '\t' '
+	# Lines of 80 columns, all but the first indented.
+	function wrap(text,    n, i, word, at, lines) {
+		n = split(text, word, " ")
+		at = 1
+		lines = " "
+		for (i = 1; i <= n; i++) {
+			if (at + 1 + length(word[i]) > 80) {
+				lines = lines "\n   "
+				at = 3
+			}
+			lines = lines " " word[i]
+			at += 1 + length(word[i])
+		}
+		return lines
+	}
 	function block_begin() {
 		kernel = $2
 		nr_rows = nr_reasons = 0
@@ -74,9 +91,9 @@ reasons() {
 		state[$6, $3 "/" $4 "/" $5] = word[$7]
 	}
 	$1 == "reason" {
-		reason[++nr_reasons] = sprintf("  %s (%s; %s): %s: %s", $4, $3, $5, $6, $7)
+		reason[++nr_reasons] = wrap($4 ", " $5 ": " $6 " (" $3 ": " $7 ")")
 	}
-	END { block_end() }' | fold -s -w 80 | sed 's/ *$//'
+	END { block_end() }' | sed 's/ *$//'
 jq -r '.absent[] | "\nLinux \(.kernel)\(if .collector == "" then "" else ", " + .collector end):" +
 	" absent: \(.why)"' "$results/matrix.json" | fold -s -w 80
 cat <<'EOF'

@@ -8,6 +8,7 @@
 #include "render/layout.h"
 
 #define ROWS 5
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
 static const struct column columns[] = {
 	{ "id", NULL, false, 0 }, { "name", "name", true, 0 }, { "ns", "time", false, 0 },
@@ -28,7 +29,8 @@ static void fill(struct fixture *f, uint64_t factor)
 	if (f->report)
 		report_free(f->report);
 	f->report = report_new("test");
-	f->table = section_table(report_section(f->report, "s", NULL, false), "t", NULL, columns, 4);
+	f->table = section_table(report_section(f->report, "s", NULL, false), "t", NULL, columns,
+				 ARRAY_SIZE(columns));
 	for (size_t i = 0; i < ROWS; i++) {
 		struct cell *row = table_row(f->table);
 

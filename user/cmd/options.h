@@ -24,6 +24,7 @@ enum { OPTIONS_KEY = 256, OPTIONS_COLLECTOR = OPTIONS_KEY };
  * @ring_bytes: --ring-size, 0 for the source's default
  * @collector: --collector
  * @json: --json
+ * @page: what reports are headed with as a page of HTML; NULL for text or JSON
  * @output: -o, or NULL
  * @source: --source, or NULL
  * @command: the command to run, ended by NULL, or NULL
@@ -37,6 +38,7 @@ struct options {
 	size_t ring_bytes;
 	enum collector_kind collector;
 	bool json;
+	const char *page;
 	const char *output;
 	const char *source;
 	char **command;

@@ -45,6 +45,8 @@ int output_report(FILE *out, const struct options *o, struct report *r)
 		err = -ENOMEM;
 	else if (o->json)
 		err = render_json(out, r);
+	else if (o->page)
+		render_html(out, r, o->page);
 	else
 		render_text(out, r, format_width(out), format_colour(out));
 	if (r)

@@ -74,7 +74,9 @@ void pager_start(void)
 	const char *command = choose(), *term = getenv("TERM");
 	int ends[2];
 
-	if (forbidden || !isatty(STDOUT_FILENO) || !command || !term || !strcmp(term, "dumb") || pipe(ends))
+	if (forbidden || !isatty(STDOUT_FILENO) || !command)
+		return;
+	if (!term || !strcmp(term, "dumb") || pipe(ends))
 		return;
 	format_remember();
 	pager = fork();

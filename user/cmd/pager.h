@@ -5,7 +5,7 @@
 
 /*
  * Sends standard output through the pager of the environment (MMUSCOPE_PAGER, PAGER, else less) if
- * it is a terminal; for commands whose output is there at once and may fill more than a screen. Whoever ends the process then waits for the pager.
+ * it is a terminal. Whoever ends the process then waits for the pager.
  */
 void pager_start(void);
 

@@ -11,10 +11,11 @@
 
 #include "cmd/cmd.h"
 #include "lib/parse.h"
+#include "lib/schema.h"
 
 #define MEMORY_MAX	(4ULL << 30)
 
-enum { KEY_TIME = 768, KEY_FILTER, KEY_VM };
+enum { KEY_TIME = 768, KEY_FILTER, KEY_VM, KEY_SYMBOLS };
 
 /* "A,B", either of which may be left out. */
 static int parse_range(struct recording *r, const char *arg)
@@ -63,6 +64,10 @@ static error_t group_parse(int key, char *arg, struct argp_state *state)
 			options_error(state, "--vm wants the name of a VM");
 		r->options.vm = arg;
 		return 0;
+	case KEY_SYMBOLS:
+		if (guests_add(&r->guests, arg, why, sizeof(why)))
+			options_error(state, "%s", why);
+		return 0;
 	}
 	return ARGP_ERR_UNKNOWN;
 }
@@ -76,6 +81,8 @@ const struct argp recording_argp = {
 		  "'type==fault and access==write and dur > 1ms'", 0 },
 		{ "pid", 'p', "PID", 0, "Only VMs of this process", 0 },
 		{ "vm", KEY_VM, "NAME", 0, "Only the VM of this name", 0 },
+		{ "guest-symbols", KEY_SYMBOLS, "VM=FILE", 0, "Name guest instructions of VM by "
+		  "this System.map, copy of /proc/kallsyms or vmlinux; may be repeated", 0 },
 		{ 0 },
 	},
 	.parser = group_parse,
@@ -133,6 +140,7 @@ int recording_open(struct recording *r)
 	if (r->filter)
 		cfg.types &= filter_types(r->filter);
 	/* What is lost is always told. */
+	cfg.types |= r->aside_types;
 	cfg.types |= 1ULL << MMUSCOPE_TYPE_lost;
 	r->source = source_file_open(&cfg, err, sizeof(err));
 	if (r->source) {
@@ -150,6 +158,7 @@ void recording_close(struct recording *r)
 	if (r->source)
 		r->source->ops->close(r->source);
 	filter_free(r->filter);
+	guests_free(&r->guests);
 }
 
 /* Without these the others say nothing. */
@@ -166,13 +175,55 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 	int ret;
 
 	while ((ret = r->source->ops->next(r->source, 0, &rec)) == 1) {
-		if (r->filter && !is_always_wanted(rec) && !filter_match(r->filter, rec))
+		bool wanted = is_always_wanted(rec) ||
+			      ((!r->filter || filter_match(r->filter, rec)) &&
+			       r->types >> (rec->type < 63 ? rec->type : 63) & 1);
+
+		if (!wanted && !r->aside)
 			continue;
-		ret = take(ctx, rec);
+		ret = wanted ? take(ctx, rec) : r->aside(ctx, rec);
 		if (ret)
 			return ret;
 	}
 	return ret == -ENODATA ? 0 : ret;
+}
+
+struct lines {
+	const struct recording *recording;
+	struct model *model;	/* knows the VMs; fed with what tells of them, and nothing else */
+	int (*take)(void *ctx, const struct record_line *line);
+	void *ctx;
+};
+
+static int line_take(void *ctx, const struct mmuscope_hdr *rec)
+{
+	const struct lines *l = ctx;
+	const struct recording *r = l->recording;
+	struct record_line line = { .rec = rec, .guests = &r->guests };
+	const struct vm *vm;
+	int err = 0;
+
+	if (rec->type == MMUSCOPE_TYPE_vm || rec->type == MMUSCOPE_TYPE_vcpu ||
+	    rec->type == MMUSCOPE_TYPE_slot)
+		err = model_feed(l->model, rec);
+	if (err || !schema_event(rec->type) || (r->filter && !filter_match(r->filter, rec)) ||
+	    !recording_is_shown(r, l->model, rec))
+		return err;
+	vm = rec->vm ? model_vm_of(l->model, rec->vm) : NULL;
+	line.vm = vm ? vm->name : NULL;
+	line.begin = source_file_begin(r->source);
+	return l->take(l->ctx, &line);
+}
+
+int recording_lines(struct recording *r, int (*take)(void *ctx, const struct record_line *line),
+		    void *ctx)
+{
+	struct lines l = { r, model_new(source_file_name, r->source), take, ctx };
+	int ret = l.model ? recording_read(r, line_take, &l) : -ENOMEM;
+
+	if (l.model)
+		model_free(l.model);
+	return ret;
 }
 
 bool recording_is_shown(const struct recording *r, const struct model *m,

@@ -8,7 +8,9 @@
 #include "cmd/head.h"
 #include "cmd/options.h"
 #include "lib/filter.h"
+#include "lib/symbols.h"
 #include "model/model.h"
+#include "render/record.h"
 #include "source/file.h"
 
 /**
@@ -18,7 +20,10 @@
  * @from_ns: --time, since the begin
  * @to_ns: --time, UINT64_MAX for the end
  * @filter: --filter, or NULL
+ * @guests: --guest-symbols
  * @types: families that the caller wants, to be set before recording_open()
+ * @aside: called, unless NULL, for what the filter leaves out, of families in @aside_types
+ * @aside_types: families that are read for that
  * @source: the recording, once open
  */
 struct recording {
@@ -27,7 +32,10 @@ struct recording {
 	uint64_t from_ns;
 	uint64_t to_ns;
 	struct filter *filter;
+	struct guests guests;
 	uint64_t types;
+	int (*aside)(void *ctx, const struct mmuscope_hdr *rec);
+	uint64_t aside_types;
 	struct source *source;
 };
 
@@ -36,7 +44,7 @@ struct recording {
 	.to_ns = UINT64_MAX, .types = UINT64_MAX, \
 }
 
-/* --time, --filter, -p and --vm. */
+/* --time, --filter, -p, --vm and --guest-symbols. */
 extern const struct argp recording_argp;
 
 /* For a subcommand's parser, with what it does not take itself: FILE. */
@@ -57,6 +65,17 @@ void recording_close(struct recording *r);
  */
 int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmuscope_hdr *rec),
 		   void *ctx);
+
+/**
+ * recording_lines() - call @take for each record that is to be shown, one by one
+ *
+ * Unlike recording_read(), what does not match the filter does not come, whatever it is. Ends when
+ * @take returns other than 0.
+ *
+ * Return: that, or -errno.
+ */
+int recording_lines(struct recording *r, int (*take)(void *ctx, const struct record_line *line),
+		    void *ctx);
 
 /* Return: whether @rec, which @m was fed with, is of the VM that -p or --vm asks for. */
 bool recording_is_shown(const struct recording *r, const struct model *m,

@@ -6,7 +6,6 @@
 #include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "cmd/recording.h"
-#include "lib/schema.h"
 #include "render/record.h"
 
 enum { KEY_CSV = 512 };
@@ -15,14 +14,11 @@ enum { KEY_CSV = 512 };
  * struct script - one reading of a recording
  * @recording: the first member, see struct recording
  * @types: families that there are columns for in CSV
- * @model: knows the VMs; fed with what tells of them, and nothing else
  */
 struct script {
 	struct recording recording;
 	bool csv;
 	uint64_t types;
-	uint64_t begin;
-	struct model *model;
 	FILE *out;
 };
 
@@ -58,31 +54,16 @@ static const struct argp script_argp = {
 	},
 };
 
-static bool is_of_vm(const struct mmuscope_hdr *rec)
-{
-	return rec->type == MMUSCOPE_TYPE_vm || rec->type == MMUSCOPE_TYPE_vcpu ||
-	       rec->type == MMUSCOPE_TYPE_slot;
-}
-
-static int take(void *ctx, const struct mmuscope_hdr *rec)
+static int take(void *ctx, const struct record_line *line)
 {
 	struct script *s = ctx;
-	struct record_line line = { .rec = rec, .begin = s->begin };
-	const struct filter *filter = s->recording.filter;
-	const struct vm *vm;
-	int err = is_of_vm(rec) ? model_feed(s->model, rec) : 0;
 
-	if (err || !schema_event(rec->type) || (filter && !filter_match(filter, rec)) ||
-	    !recording_is_shown(&s->recording, s->model, rec))
-		return err;
-	vm = rec->vm ? model_vm_of(s->model, rec->vm) : NULL;
-	line.vm = vm ? vm->name : NULL;
 	if (s->csv)
-		record_csv(s->out, &line, s->types);
+		record_csv(s->out, line, s->types);
 	else if (s->recording.options.json)
-		record_json(s->out, &line);
+		record_json(s->out, line);
 	else
-		record_text(s->out, &line);
+		record_text(s->out, line);
 	/* A reader who has gone wants no more. */
 	return ferror(s->out) ? -EPIPE : 0;
 }
@@ -94,12 +75,10 @@ static int read_all(struct script *s)
 
 	if (recording_open(r))
 		return EXIT_FAILED;
-	s->begin = source_file_begin(r->source);
 	s->types = r->filter ? filter_types(r->filter) : UINT64_MAX;
-	s->model = model_new(source_file_name, r->source);
 	if (s->csv)
-		record_csv_head(s->out, s->types);
-	err = s->model ? recording_read(r, take, s) : -ENOMEM;
+		record_csv_head(s->out, s->types, &r->guests);
+	err = recording_lines(r, take, s);
 	if (err == -EPIPE)
 		return EXIT_OK;
 	if (err) {
@@ -119,8 +98,6 @@ int cmd_script(int argc, char **argv)
 	if (!s.out)
 		return EXIT_FAILED;
 	code = read_all(&s);
-	if (s.model)
-		model_free(s.model);
 	recording_close(&s.recording);
 	closed = output_finish(s.out);
 	return code ? code : closed;

@@ -63,7 +63,8 @@ static const struct argp stat_argp = {
 static int print(const struct stat *st, struct session *s, bool total)
 {
 	const struct summary sum = {
-		.model = session_model(s), .source = session_source(s), .total = total,
+		.model = session_model(s), .source = session_source(s), .session = s,
+		.total = total,
 		.elapsed_ns = session_elapsed(s), .interval_ns = session_interval(s),
 	};
 
@@ -80,7 +81,8 @@ static int collect(void *ctx, struct session *s, struct child *child)
 	int code = EXIT_OK;
 	bool last = false;
 
-	while (!last && code == EXIT_OK) {
+	/* When the reader has gone nobody wants more, unless it is for a command's sake. */
+	while (!last && code == EXIT_OK && (child || !ferror(st->out))) {
 		next = o->interval_ns ? next + o->interval_ns : end;
 		if (session_run(s, next < end ? next : end, child ? child_done : NULL, child))
 			return EXIT_FAILED;
@@ -90,7 +92,7 @@ static int collect(void *ctx, struct session *s, struct child *child)
 		if (model_fold(session_model(s)))
 			return EXIT_FAILED;
 	}
-	return code == EXIT_OK ? print(st, s, true) : code;
+	return code == EXIT_OK && !ferror(st->out) ? print(st, s, true) : code;
 }
 
 int cmd_stat(int argc, char **argv)

@@ -87,7 +87,7 @@ static int search_each(void *ctx, pid_t pid, const char *name)
 	return 0;
 }
 
-static int find_vm(const char *name, pid_t *pid)
+int target_find_vm(const char *name, pid_t *pid)
 {
 	struct search s = { .wanted = name };
 
@@ -128,7 +128,7 @@ struct source *target_open(const struct options *o, pid_t root)
 		fprintf(stderr, "mmuscope: there is no process %d\n", o->pid);
 		return NULL;
 	}
-	if (o->vm && find_vm(o->vm, &cfg.pid))
+	if (o->vm && target_find_vm(o->vm, &cfg.pid))
 		return NULL;
 	src = source_live_open(&cfg, err, sizeof(err));
 	if (!src && !*err)

@@ -17,4 +17,7 @@ bool target_is_live(const struct options *o);
  */
 struct source *target_open(const struct options *o, pid_t root);
 
+/* The owner of the VM called @name. Return: 0, or -ENOENT after one sentence on stderr. */
+int target_find_vm(const char *name, pid_t *pid);
+
 #endif /* CMD_TARGET_H */

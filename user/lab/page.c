@@ -6,67 +6,38 @@
 #include "lab/report.h"
 #include "lab/svg.h"
 #include "lib/format.h"
+#include "render/html.h"
+#include "render/svg.h"
 
 /* Of guests of the lab. */
 #define GUEST_LEVELS 4
 
 /* Blue is hardware, orange is shadow paging: apart for every kind of sight, and in grey. */
-static const char style[] =
-":root{color-scheme:light dark;--bg:#f6f6f4;--card:#fff;--fg:#1c1d1f;--dim:#5b5f66;--line:#d4d5d8;"
-"--tdp0:#0063a8;--tdp1:#4aa3dc;--sh0:#c14f00;--sh1:#e2a13c;--idle:#e7e8ea;--guest:#2b2e33;"
+static const char rules[] =
+":root{--tdp0:#0063a8;--tdp1:#4aa3dc;--sh0:#c14f00;--sh1:#e2a13c;--idle:#e7e8ea;--guest:#2b2e33;"
 "--ontdp:#fff;--onsh:#fff;--onguest:#fff}\n"
-"@media(prefers-color-scheme:dark){:root{--bg:#15171a;--card:#1e2125;--fg:#e9eaec;--dim:#a3a8b0;"
-"--line:#3a3e45;--tdp0:#4aa3e6;--tdp1:#a5d4f7;--sh0:#f0762b;--sh1:#f7c87e;--idle:#31353b;"
-"--guest:#d9dbdf;--ontdp:#08131c;--onsh:#1f0d00;--onguest:#15171a}}\n"
-"*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);"
-"font:16px/1.5 system-ui,sans-serif;-webkit-text-size-adjust:100%}\n"
-"main{max-width:1200px;margin:0 auto;padding:20px 14px 60px}h1{font-size:1.7rem;line-height:1.2;"
-"margin:.4em 0}h2{font-size:1.3rem;margin:2em 0 .6em}h3{font-size:1.08rem;margin:0}\n"
-"p{margin:.5em 0;max-width:75ch}.dim{color:var(--dim)}.grid{display:grid;gap:14px;"
-"grid-template-columns:repeat(auto-fill,minmax(min(340px,100%),1fr))}\n"
-".card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px;"
-"min-width:0}.card p{font-size:.94rem}.say{border-left:3px solid var(--tdp0);padding-left:10px}\n"
-"svg{display:block;width:100%;height:auto;margin:10px 0;font:12px system-ui,sans-serif}"
-"svg text{fill:var(--fg)}svg .head{font-weight:600}svg .small{font-size:11px;fill:var(--dim)}\n"
-"svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .num{font-variant-numeric:tabular-nums}\n"
+"@media screen and (prefers-color-scheme:dark){:root{--tdp0:#4aa3e6;--tdp1:#a5d4f7;--sh0:#f0762b;"
+"--sh1:#f7c87e;--idle:#31353b;--guest:#d9dbdf;--ontdp:#08131c;--onsh:#1f0d00;--onguest:#15171a}}\n"
+".say{border-left:3px solid var(--tdp0);padding-left:10px}\n"
 ".tdp0{fill:var(--tdp0);stroke:var(--tdp0)}.tdp1{fill:var(--tdp1);stroke:var(--tdp1)}"
 ".sh0{fill:var(--sh0);stroke:var(--sh0)}.sh1{fill:var(--sh1);stroke:var(--sh1)}\n"
-"rect{stroke-width:0}.idle{fill:var(--idle)}.guest{fill:var(--guest)}"
+".idle{fill:var(--idle)}.guest{fill:var(--guest)}"
 ".page{fill:none;stroke:var(--fg);stroke-width:1.5}\n"
 "svg .tdp0-t{fill:var(--ontdp)}svg .sh0-t{fill:var(--onsh)}svg .guest-t{fill:var(--onguest)}"
 "svg .tdp0-t,svg .sh0-t,svg .guest-t{stroke:none;font-size:10px}\n"
-".axis,.arrow{stroke:var(--dim);fill:none}.tip{fill:var(--dim)}.short{fill:none;stroke-width:2.5}\n"
+".tip{fill:var(--dim)}.short{fill:none;stroke-width:2.5}"
 ".line{fill:none;stroke-width:2.2;stroke-linejoin:round}.line.tdp1{stroke-dasharray:6 3}"
 ".line.sh0{stroke-dasharray:10 2 2 2}.line.sh1{stroke-dasharray:2 2}\n"
 ".key{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}"
 ".key.tdp0{background:var(--tdp0)}.key.tdp1{background:var(--tdp1)}.key.sh0{background:var(--sh0)}"
 ".key.sh1{background:var(--sh1)}.keys span{white-space:nowrap;margin-right:1em}\n"
-".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.86rem;width:100%;"
-"font-variant-numeric:tabular-nums}th,td{text-align:right;padding:3px 7px;"
-"border-bottom:1px solid var(--line);white-space:nowrap}\n"
-"th:first-child,td:first-child{text-align:left;padding-left:0}th{font-weight:600;vertical-align:"
-"bottom}details{margin-top:8px;font-size:.9rem}summary{cursor:pointer;color:var(--dim)}"
-"code{font-size:.92em;overflow-wrap:anywhere}a{color:inherit}\n"
-"@media(max-width:480px){.card{padding:11px}table{font-size:.8rem}th,td{padding:3px 4px}}\n";
-
-/* element(out, "p", "dim", text): text in an element. */
-static void element(FILE *out, const char *tag, const char *class, const char *text)
-{
-	fprintf(out, *class ? "<%s class=\"%s\">" : "<%s>", tag, class);
-	html_text(out, text);
-	fprintf(out, "</%s>\n", tag);
-}
+"details{margin-top:8px;font-size:.9rem}summary{cursor:pointer;color:var(--dim)}\n";
 
 static void page_head(FILE *out)
 {
-	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-	      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
-	      "<title>EPT, NPT and shadow paging, side by side</title>\n<style>", out);
-	fputs(style, out);
-	fputs("</style></head><body><main>\n"
-	      "<h1>EPT, NPT and shadow paging, side by side</h1>\n", out);
-	element(out, "p", "dim", "The same guests on real KVM, under each kind of memory "
-		"virtualization. mmuscope " MMUSCOPE_VERSION " traced them.");
+	html_begin(out, "EPT, NPT and shadow paging, side by side", rules);
+	html_element(out, "p", "dim", "The same guests on real KVM, under each kind of memory "
+		     "virtualization. mmuscope " MMUSCOPE_VERSION " traced them.");
 }
 
 static void page_keys(FILE *out, const struct lab_result *r)
@@ -89,7 +60,7 @@ static void table_head(FILE *out, const struct lab_result *r, const char *first)
 	for (size_t i = 0; i < r->nr; i++) {
 		fputs("</th><th>", out);
 		html_text(out, r->side[i].machine->title);
-		fputs("<br>", out);
+		fputs("<br/>", out);
 		html_text(out, lab_mode_name(r->side[i].mode));
 	}
 	fputs("</th></tr></thead><tbody>\n", out);
@@ -138,7 +109,7 @@ static void page_walk(FILE *out, const struct lab_side *s)
 	fprintf(out, "<div class=\"card\" id=\"walk-%s\">", s->mode);
 	snprintf(text, sizeof(text), "%s: %s%u memory references", tdp ?
 		 lab_side_name(name, sizeof(name), s) : "Shadow paging", tdp ? "up to " : "", refs);
-	element(out, "h3", "", text);
+	html_element(out, "h3", "", text);
 	svg_path(out, s->mode);
 	svg_walk(out, s->mode, GUEST_LEVELS, tdp);
 	if (tdp)
@@ -155,7 +126,7 @@ static void page_walk(FILE *out, const struct lab_side *s)
 			 "KVM pays for that: it has to copy each entry of the guest's tables, "
 			 "and to "
 			 "notice when the guest changes one.", refs);
-	element(out, "p", "", text);
+	html_element(out, "p", "", text);
 	fputs("</div>\n", out);
 }
 
@@ -230,22 +201,22 @@ static void page_workload(FILE *out, const struct lab_result *r, size_t w)
 	if (ops)
 		fprintf(out, "%s %s. ", format_count(buf, ops), l->many);
 	fputs("</p>\n", out);
-	element(out, "p", "", l->look);
+	html_element(out, "p", "", l->look);
 	for (size_t i = 0; ops && i < sizeof(shown) / sizeof(*shown); i++)
 		svg_bars(out, r, w, shown[i]);
-	svg_histogram(out, r, w);
+	lab_svg_histogram(out, r, w);
 	for (size_t i = 0; i < r->nr; i++) {
 		const struct lab_side *tdp = lab_result_tdp(r, &r->side[i]);
 		char *text = tdp ? lab_sentence(l, tdp, &r->side[i]) : NULL;
 
 		if (text)
-			element(out, "p", "say", text);
+			html_element(out, "p", "say", text);
 		free(text);
 	}
 	if (ops)
 		page_numbers(out, r, w);
 	else
-		element(out, "p", "", "Not possible here.");
+		html_element(out, "p", "", "Not possible here.");
 	fputs("</section>\n", out);
 }
 
@@ -258,11 +229,11 @@ static void page_machines(FILE *out, const struct lab_result *r)
 		const struct lab_side *s = &r->side[i];
 
 		fputs("<div class=\"card\">", out);
-		element(out, "h3", "", lab_side_name(name, sizeof(name), s));
-		element(out, "p", "", s->machine->what);
+		html_element(out, "h3", "", lab_side_name(name, sizeof(name), s));
+		html_element(out, "p", "", s->machine->what);
 		fputs("<p>", out);
 		for (size_t k = 0; k < s->nr_facts; k++) {
-			fputs(k ? "<br><code>" : "<code>", out);
+			fputs(k ? "<br/><code>" : "<code>", out);
 			html_text(out, s->fact[k].key);
 			fputs(" = ", out);
 			html_text(out, s->fact[k].value);
@@ -291,6 +262,6 @@ void lab_page(FILE *out, const struct lab_result *r)
 	page_machines(out, r);
 	fputs("<h2>How it was measured</h2>\n", out);
 	for (size_t i = 0; lab_method[i]; i++)
-		element(out, "p", "", lab_method[i]);
-	fputs("</main></body></html>\n", out);
+		html_element(out, "p", "", lab_method[i]);
+	html_end(out);
 }

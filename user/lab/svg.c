@@ -5,28 +5,8 @@
 #include <string.h>
 
 #include "lib/format.h"
-
-void html_text(FILE *out, const char *text)
-{
-	for (; *text; text++) {
-		switch (*text) {
-		case '<':
-			fputs("&lt;", out);
-			break;
-		case '>':
-			fputs("&gt;", out);
-			break;
-		case '&':
-			fputs("&amp;", out);
-			break;
-		case '"':
-			fputs("&quot;", out);
-			break;
-		default:
-			fputc(*text, out);
-		}
-	}
-}
+#include "render/html.h"
+#include "render/svg.h"
 
 const char *svg_class(const struct lab_result *r, const struct lab_side *s)
 {
@@ -85,12 +65,8 @@ void svg_bars(FILE *out, const struct lab_result *r, size_t w, enum lab_quantity
 	/* Next to nothing is not to look like much. */
 	scale = fmax(most, lab_quantities[q].unit == LAB_UNIT_PER_OP ? 1 :
 		     lab_quantities[q].unit == LAB_UNIT_TIME ? 1000 : 8);
-	fprintf(out, "<svg viewBox=\"0 0 %d %zu\" role=\"img\"><title>", SVG_WIDTH,
-		BAR_TOP + BAR_STEP * there);
-	html_text(out, bars_title(r, q));
-	fprintf(out, "</title><text class=\"head\" x=\"0\" y=\"13\">");
-	html_text(out, bars_title(r, q));
-	fputs("</text>", out);
+	svg_begin(out, BAR_TOP + BAR_STEP * there, bars_title(r, q));
+	svg_text(out, "head", 0, 13, bars_title(r, q));
 	for (size_t i = 0, y = BAR_TOP; i < r->nr; i++) {
 		const struct lab_side *s = &r->side[i];
 		double value = s->numbers[w].value[q];
@@ -98,16 +74,13 @@ void svg_bars(FILE *out, const struct lab_result *r, size_t w, enum lab_quantity
 		if (!s->numbers[w].there)
 			continue;
 		width = value > 0 ? fmax(value / scale * BAR_ROOM, 1.5) : 0;
-		fprintf(out, "<text x=\"%d\" y=\"%zu\" class=\"end\">", BAR_LEFT - 6, y + 12);
-		html_text(out, lab_side_name(name, sizeof(name), s));
-		fprintf(out, "</text><rect class=\"%s\" x=\"%d\" y=\"%zu\" width=\"%.1f\" "
-			"height=\"14\" rx=\"2\"/>"
-			"<text class=\"num\" x=\"%.1f\" y=\"%zu\">%s</text>",
-			svg_class(r, s), BAR_LEFT, y + 1, width, BAR_LEFT + width + 5, y + 12,
-			svg_value(buf, s, q, value));
+		svg_text(out, "end", BAR_LEFT - 6, y + 12, lab_side_name(name, sizeof(name), s));
+		fprintf(out, "<rect class=\"%s\" x=\"%d\" y=\"%zu\" width=\"%.1f\" "
+			"height=\"14\" rx=\"2\"/>", svg_class(r, s), BAR_LEFT, y + 1, width);
+		svg_text(out, "num", BAR_LEFT + width + 5, y + 12, svg_value(buf, s, q, value));
 		y += BAR_STEP;
 	}
-	fputs("</svg>\n", out);
+	svg_end(out);
 }
 
 #define HIST_HEIGHT	150
@@ -150,13 +123,13 @@ static void histogram_axis(FILE *out, const struct lab_result *r, size_t first, 
 
 	fprintf(out, "<path class=\"axis\" d=\"M0 %d H%d\"/>", HIST_BASE, SVG_WIDTH);
 	for (size_t b = first; b <= last; b += every)
-		fprintf(out, "<text class=\"small\" x=\"%.1f\" y=\"%d\">%s</text>",
-			(b - first) * step + 2, HIST_BASE + 14, bucket_text(buf, &r->side[0], b));
+		svg_text(out, "small", (b - first) * step + 2, HIST_BASE + 14,
+			 bucket_text(buf, &r->side[0], b));
 	fprintf(out, "<text class=\"small end\" x=\"%d\" y=\"%d\">%s per fault</text>", SVG_WIDTH,
 		HIST_BASE + 29, r->side[0].emulated ? "instructions" : "time");
 }
 
-void svg_histogram(FILE *out, const struct lab_result *r, size_t w)
+void lab_svg_histogram(FILE *out, const struct lab_result *r, size_t w)
 {
 	uint64_t most = 1;
 	size_t first, last;
@@ -169,10 +142,8 @@ void svg_histogram(FILE *out, const struct lab_result *r, size_t w)
 		for (size_t b = first; b <= last; b++)
 			if (r->side[i].numbers[w].bucket[b] > most)
 				most = r->side[i].numbers[w].bucket[b];
-	fprintf(out, "<svg viewBox=\"0 0 %d %d\" role=\"img\">"
-		"<title>faults by what they cost</title>"
-		"<text class=\"head\" x=\"0\" y=\"13\">faults by what they cost "
-		"(height: logarithm)</text>", SVG_WIDTH, HIST_HEIGHT);
+	svg_begin(out, HIST_HEIGHT, "faults by what they cost");
+	svg_text(out, "head", 0, 13, "faults by what they cost (height: logarithm)");
 	histogram_axis(out, r, first, last, step);
 	for (size_t i = 0; i < r->nr; i++) {
 		const struct lab_side *s = &r->side[i];
@@ -186,5 +157,5 @@ void svg_histogram(FILE *out, const struct lab_result *r, size_t w)
 				(b - first + 1) * step);
 		fprintf(out, " V%d\"/>", HIST_BASE);
 	}
-	fputs("</svg>\n", out);
+	svg_end(out);
 }

@@ -7,12 +7,6 @@
 
 #include "lab/result.h"
 
-/* Width of each picture in its own units: what a phone shows unscaled. */
-#define SVG_WIDTH 340
-
-/* Prints @text so that it is text in HTML and in attributes. */
-void html_text(FILE *out, const char *text);
-
 /* Return: "tdp0", "shadow1" ...: the class that gives a side its colour. */
 const char *svg_class(const struct lab_result *r, const struct lab_side *s);
 
@@ -20,7 +14,7 @@ const char *svg_class(const struct lab_result *r, const struct lab_side *s);
 void svg_bars(FILE *out, const struct lab_result *r, size_t w, enum lab_quantity q);
 
 /* Faults of workload @w by time, a line per side. Nothing where there are none. */
-void svg_histogram(FILE *out, const struct lab_result *r, size_t w);
+void lab_svg_histogram(FILE *out, const struct lab_result *r, size_t w);
 
 /* The walk of the tables, a box for each memory reference; tdp_levels is 0 under shadow paging. */
 void svg_walk(FILE *out, const char *mode, unsigned int levels, unsigned int tdp_levels);

@@ -3,17 +3,19 @@
 #include <string.h>
 
 #include "lab/svg.h"
+#include "render/svg.h"
 
 #define BOX_H	22
 #define ROW	32
 
 static void box(FILE *out, const char *class, double x, double y, double w, const char *text)
 {
+	char middle[32];
+
 	fprintf(out, "<rect class=\"%s\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%d\" "
-		"rx=\"3\"/><text class=\"mid %s-t\" x=\"%.1f\" y=\"%.1f\">", class, x, y, w, BOX_H,
-		class, x + w / 2, y + 15);
-	html_text(out, text);
-	fputs("</text>", out);
+		"rx=\"3\"/>", class, x, y, w, BOX_H);
+	snprintf(middle, sizeof(middle), "mid %s-t", class);
+	svg_text(out, middle, x + w / 2, y + 15, text);
 }
 
 static void arrow(FILE *out, double x, double y, double dx, double dy)
@@ -27,22 +29,14 @@ static void arrow(FILE *out, double x, double y, double dx, double dy)
 		fprintf(out, "<path class=\"tip\" d=\"M%.1f %.1f l-3 -5 h6 z\"/>", tip_x, tip_y);
 }
 
-static void begin(FILE *out, double height, const char *title)
-{
-	fprintf(out, "<svg viewBox=\"0 0 %d %.0f\" role=\"img\"><title>", SVG_WIDTH, height);
-	html_text(out, title);
-	fputs("</title>", out);
-}
-
 /* One table: the walk under shadow paging, or of a machine without a guest. */
 static void walk_one(FILE *out, unsigned int levels)
 {
 	double w = 44, gap = (SVG_WIDTH - (levels + 1) * w) / levels, y = 26;
 	char text[32];
 
-	begin(out, 108, "the walk under shadow paging");
-	fputs("<text class=\"small\" x=\"0\" y=\"14\">shadow table, guest virtual to host physical"
-	      "</text>", out);
+	svg_begin(out, 108, "the walk under shadow paging");
+	svg_text(out, "small", 0, 14, "shadow table, guest virtual to host physical");
 	for (unsigned int i = 0; i < levels; i++) {
 		snprintf(text, sizeof(text), "%u: L%u", i + 1, levels - i);
 		box(out, "sh0", i * (w + gap), y, w, text);
@@ -50,13 +44,12 @@ static void walk_one(FILE *out, unsigned int levels)
 	}
 	box(out, "page", levels * (w + gap), y, w, "page");
 	y += ROW + 14;
-	fputs("<text class=\"small\" x=\"0\" y=\"66\">the guest's own tables, which KVM copies from"
-	      "</text>", out);
+	svg_text(out, "small", 0, 66, "the guest's own tables, which KVM copies from");
 	for (unsigned int i = 0; i < levels; i++) {
 		snprintf(text, sizeof(text), "L%u", levels - i);
 		box(out, "idle", i * (w + gap), y + 4, w, text);
 	}
-	fputs("</svg>\n", out);
+	svg_end(out);
 }
 
 /* Each row: the TDP table is walked to find a guest table, or at last the page. */
@@ -64,18 +57,19 @@ static void walk_two(FILE *out, const char *mode, unsigned int levels, unsigned 
 {
 	double left = 56, w = 42, gap = (SVG_WIDTH - left - (tdp_levels + 1) * w) / tdp_levels;
 	unsigned int n = 0;
-	char text[32];
+	char text[64];
 	double y = 24;
 
-	begin(out, 26 + (levels + 1) * ROW, "the walk through two tables");
-	fprintf(out, "<text class=\"small\" x=\"%.0f\" y=\"14\">%s table, guest physical to host"
-		" physical</text>", left, lab_mode_name(mode));
+	svg_begin(out, 26 + (levels + 1) * ROW, "the walk through two tables");
+	snprintf(text, sizeof(text), "%s table, guest physical to host physical",
+		 lab_mode_name(mode));
+	svg_text(out, "small", left, 14, text);
 	for (unsigned int g = 0; g <= levels; g++, y += ROW) {
 		if (g < levels)
 			snprintf(text, sizeof(text), g ? "gL%u at" : "CR3: gL%u", levels - g);
 		else
 			snprintf(text, sizeof(text), "page at");
-		fprintf(out, "<text class=\"small\" x=\"0\" y=\"%.1f\">%s</text>", y + 15, text);
+		svg_text(out, "small", 0, y + 15, text);
 		for (unsigned int h = 0; h < tdp_levels; h++) {
 			snprintf(text, sizeof(text), "%u: L%u", ++n, tdp_levels - h);
 			box(out, "tdp0", left + h * (w + gap), y, w, text);
@@ -90,7 +84,7 @@ static void walk_two(FILE *out, const char *mode, unsigned int levels, unsigned 
 			arrow(out, left + tdp_levels * (w + gap) + w / 2, y + BOX_H, 0,
 			      ROW - BOX_H - 1);
 	}
-	fputs("</svg>\n", out);
+	svg_end(out);
 }
 
 void svg_walk(FILE *out, const char *mode, unsigned int levels, unsigned int tdp_levels)
@@ -113,14 +107,13 @@ void svg_path(FILE *out, const char *mode)
 	bool shadow = !strcmp(mode, "shadow");
 	double y = 4;
 
-	begin(out, 176, "from a guest's address to memory");
+	svg_begin(out, 176, "from a guest's address to memory");
 	for (unsigned int i = 0; i < 4; i++, y += 48) {
 		box(out, i == 3 ? "page" : "idle", 0, y, 108, place[i]);
 		if (i == 3)
 			break;
 		arrow(out, 54, y + BOX_H, 0, 48 - BOX_H - 1);
-		fprintf(out, "<text class=\"small\" x=\"62\" y=\"%.0f\">%s</text>", y + BOX_H + 17,
-			step[i]);
+		svg_text(out, "small", 62, y + BOX_H + 17, step[i]);
 	}
 	/* What the CPU goes by, once KVM has gone the long way. */
 	fprintf(out, "<path class=\"short %s\" d=\"M112 %d H326 V159 H114\"/>"
@@ -129,5 +122,5 @@ void svg_path(FILE *out, const char *mode)
 		shadow ? "sh0" : "tdp0", shadow ? 15 : 63, shadow ? 11 : 59,
 		shadow ? "shadow table, made by KVM" : mode[0] == 'n' ? "NPT, filled by KVM" :
 		"EPT, filled by KVM");
-	fputs("</svg>\n", out);
+	svg_end(out);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "lib/format.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -84,6 +85,27 @@ const char *format_percent(char *buf, double percent)
 		snprintf(buf, FORMAT_MAX, "<0.1%%");
 	else
 		snprintf(buf, FORMAT_MAX, "%.1f%%", percent);
+	return buf;
+}
+
+const char *format_change(char *buf, double percent)
+{
+	char factor[FORMAT_MAX];
+
+	if (percent < 1000)
+		snprintf(buf, FORMAT_MAX, "%+.*f%%", fabs(percent) < 99.95 ? 1 : 0, percent);
+	else
+		snprintf(buf, FORMAT_MAX, "x%.16s", format_rate(factor, percent / 100 + 1));
+	return buf;
+}
+
+const char *format_chance(char *buf, double p)
+{
+	/* Chances are estimated: more digits would not be true. */
+	if (p < 0.001)
+		snprintf(buf, FORMAT_MAX, "<0.001");
+	else
+		snprintf(buf, FORMAT_MAX, "%.*f", p < 0.0995 ? 3 : 2, p);
 	return buf;
 }
 

@@ -17,6 +17,8 @@ const char *format_count(char *buf, uint64_t count);		/* "12,345" */
 const char *format_rate(char *buf, double per_second);		/* "12.3k" */
 const char *format_bytes(char *buf, uint64_t bytes);		/* "4.0G", powers of 1024 */
 const char *format_percent(char *buf, double percent);		/* "12.3%" */
+const char *format_change(char *buf, double percent);		/* "+12.3%", "x15.2" */
+const char *format_chance(char *buf, double p);			/* "0.012", "<0.001" */
 
 /* Return: columns to use on @out: the terminal's, else COLUMNS of the environment, else 80. */
 unsigned int format_width(FILE *out);

@@ -96,6 +96,19 @@ int parse_number(const char *text, uint64_t max, uint64_t *number)
 	return 0;
 }
 
+int parse_address(const char *text, uint64_t *address)
+{
+	char *end;
+
+	if (!strncasecmp(text, "0x", 2))
+		text += 2;
+	if (!isxdigit((unsigned char)*text))
+		return -EINVAL;
+	errno = 0;
+	*address = strtoull(text, &end, 16);
+	return errno || *end ? -EINVAL : 0;
+}
+
 unsigned int parse_distance(const char *a, const char *b)
 {
 	size_t alen = strnlen(a, MAX_WORD), blen = strnlen(b, MAX_WORD);

@@ -176,6 +176,18 @@ uint64_t proc_rss(pid_t pid)
 	return resident * sysconf(_SC_PAGESIZE);
 }
 
+/* By 6.1 it is in a file of its own, later among others as well. */
+int64_t proc_merged(pid_t pid)
+{
+	long long pages;
+	char text[32];
+
+	if (proc_read(pid, "ksm_merging_pages", text, sizeof(text)) <= 0 ||
+	    sscanf(text, "%lld", &pages) != 1)
+		return -ENOENT;
+	return pages * sysconf(_SC_PAGESIZE);
+}
+
 static bool holds_vm(pid_t pid)
 {
 	char path[PATH_LEN], target[PATH_LEN];

@@ -34,6 +34,9 @@ void proc_vm_name(pid_t pid, const char *comm, const char *args, size_t len, cha
 /* Return: resident memory of @pid in bytes, 0 when it is gone. */
 uint64_t proc_rss(pid_t pid);
 
+/* Return: bytes of @pid that KSM has merged, or -ENOENT where the kernel does not tell. */
+int64_t proc_merged(pid_t pid);
+
 /**
  * proc_for_each_vm() - call @each for every process that holds a KVM VM open
  *

@@ -33,13 +33,17 @@ bool group_key_find(struct group_key *k, const char *name)
 {
 	bool any = false;
 
-	*k = (struct group_key){ .slot = !strcmp(name, "slot") };
+	*k = (struct group_key){
+		.slot = !strcmp(name, "slot"), .cause = !strcmp(name, "cause"),
+	};
 	snprintf(k->name, sizeof(k->name), "%s", name);
 	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
 		if (!schema_event(type))
 			continue;
 		k->field[type] = field_of(type, name);
 		if (!k->field[type] && k->slot)
+			k->field[type] = address_of(type);
+		if (type == MMUSCOPE_TYPE_fault && k->cause)
 			k->field[type] = address_of(type);
 		any |= !!k->field[type];
 	}
@@ -123,25 +127,29 @@ uint64_t group_types(const struct group *g)
 	return types;
 }
 
+bool group_has_cause(const struct group *g)
+{
+	for (size_t i = 0; i < g->nr_keys; i++)
+		if (g->key[i].cause)
+			return true;
+	return false;
+}
+
 static uint64_t slot_of(const struct model *m, const struct schema_field *f,
 			const struct mmuscope_hdr *rec)
 {
 	const struct vm *vm = model_vm_of(m, rec->vm);
 	uint64_t gfn = schema_field_value(f, rec);
+	const struct slot *s;
 
 	if (f->unit == UNIT_ADDR)
 		gfn >>= 12;
-	for (size_t i = 0; vm && i < vm->slots.nr; i++) {
-		const struct slot *s = &vm->slots.list[i];
-
-		if (gfn >= s->gfn && gfn - s->gfn < s->npages)
-			return s->id;
-	}
-	return GROUP_SLOT_NONE;
+	s = vm ? slots_find(&vm->slots, gfn) : NULL;
+	return s ? s->id : GROUP_SLOT_NONE;
 }
 
-static union group_value value_of(const struct group_key *k, const struct model *m,
-				  const struct mmuscope_hdr *rec)
+union group_value group_value(const struct group_key *k, const struct model *m,
+			      const struct mmuscope_hdr *rec)
 {
 	const struct schema_field *f = k->field[rec->type];
 	union group_value v;
@@ -149,6 +157,8 @@ static union group_value value_of(const struct group_key *k, const struct model 
 	memset(&v, 0, sizeof(v));
 	if (k->slot && strcmp(f->name, "slot"))
 		v.number = slot_of(m, f, rec);
+	else if (k->cause && rec->type == MMUSCOPE_TYPE_fault)
+		v.number = cause_plain(model_cause(m)->cause);
 	else if (f->type == TYPE_TEXT)
 		memcpy(v.text, (const char *)rec + f->offset, f->size);
 	else
@@ -193,16 +203,24 @@ static struct group_row *row_get(struct group *g, const struct group_row *like, 
 	return row;
 }
 
+struct group_row *group_row(struct group *g, const struct model *m,
+			    const struct mmuscope_hdr *rec, int *err)
+{
+	struct group_row like = { .type = rec->type };
+
+	for (size_t i = 0; i < g->nr_keys; i++)
+		like.value[i] = group_value(&g->key[i], m, rec);
+	return row_get(g, &like, err);
+}
+
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec)
 {
-	struct group_row like = { .type = rec->type }, *row;
+	struct group_row *row;
 	int err = 0;
 
 	if (rec->type >= MMUSCOPE_TYPES || !schema_event(rec->type) || !has_keys(g, rec->type))
 		return 0;
-	for (size_t i = 0; i < g->nr_keys; i++)
-		like.value[i] = value_of(&g->key[i], m, rec);
-	row = row_get(g, &like, &err);
+	row = group_row(g, m, rec, &err);
 	if (err)
 		return err;
 	if (row) {
@@ -220,7 +238,7 @@ static bool field_alike(const struct group_key *k, unsigned int a, unsigned int 
 {
 	const struct schema_field *x = k->field[a], *y = k->field[b];
 
-	return x == y || k->slot || (x->words && x->words == y->words) ||
+	return x == y || k->slot || k->cause || (x->words && x->words == y->words) ||
 	       (x->unit == y->unit && !strcmp(x->doc, y->doc));
 }
 
@@ -239,6 +257,6 @@ bool group_picked(const struct group_pick *p, const struct model *m, const struc
 	if (rec->type >= MMUSCOPE_TYPES || !p->key.field[rec->type] ||
 	    !field_alike(&p->key, p->type, rec->type))
 		return false;
-	v = value_of(&p->key, m, rec);
+	v = group_value(&p->key, m, rec);
 	return !memcmp(&v, &p->value, sizeof(v));
 }

@@ -9,6 +9,7 @@
 
 #include "lib/hist.h"
 #include "lib/schema.h"
+#include "lib/symbols.h"
 #include "model/model.h"
 
 #define GROUP_KEYS	6
@@ -20,11 +21,13 @@
  * @name: of the field
  * @field: by family, NULL where it has none of that name
  * @slot: for families with an address but no field "slot": the memslot of the address
+ * @cause: for faults, which have no such field: what the model found
  */
 struct group_key {
 	char name[32];
 	const struct schema_field *field[MMUSCOPE_TYPES];
 	bool slot;
+	bool cause;
 };
 
 /* A number, or a text of at most 16 bytes. */
@@ -58,6 +61,7 @@ struct group_pick {
  * @index: hash table of positions in @rows, plus one
  * @others: records that there was no row for
  * @ns: durations by family, of all
+ * @guests: whose instructions have names when rows are shown, NULL for none
  */
 struct group {
 	struct group_key key[GROUP_KEYS];
@@ -67,6 +71,7 @@ struct group {
 	uint16_t *index;
 	uint64_t others;
 	uint64_t ns[MMUSCOPE_TYPES];
+	const struct guests *guests;
 };
 
 #define GROUP_SLOT_NONE	(~0ULL)		/* no memslot has the address */
@@ -88,8 +93,25 @@ void group_free(struct group *g);
 /* Return: families that have all keys, a bit for each as struct chunk has it. */
 uint64_t group_types(const struct group *g);
 
+/* Return: whether rows differ by cause, which faults have from the model. */
+bool group_has_cause(const struct group *g);
+
+/* Return: what @rec has there, of a family that has the field, after @m was fed with it. */
+union group_value group_value(const struct group_key *k, const struct model *m,
+			      const struct mmuscope_hdr *rec);
+
 /* Counts @rec, after @m has been fed with it, if its family has all keys. Return: 0 or -ENOMEM. */
 int group_feed(struct group *g, const struct model *m, const struct mmuscope_hdr *rec);
+
+/**
+ * group_row() - the row that @rec belongs to, without counting it
+ * @rec: of a family of group_types(), after @m has been fed with it
+ * @err: set to -ENOMEM without memory
+ *
+ * Return: the row, or NULL where there is no room for another one.
+ */
+struct group_row *group_row(struct group *g, const struct model *m,
+			    const struct mmuscope_hdr *rec, int *err);
 
 /* Return: whether @rec, after @m has been fed with it, is one of those. */
 bool group_picked(const struct group_pick *p, const struct model *m,

@@ -18,6 +18,8 @@ static json_t *cell_json(const struct cell *c)
 		return json_integer(c->number);
 	case CELL_RATE:
 	case CELL_PERCENT:
+	case CELL_CHANGE:
+	case CELL_CHANCE:
 		return json_real(c->real);
 	case CELL_NONE:
 		break;
@@ -64,6 +66,40 @@ static json_t *histogram_json(const struct histogram *g)
 	return root;
 }
 
+static json_t *series_json(const struct series *s)
+{
+	json_t *values = json_array();
+
+	for (size_t i = 0; i < s->nr; i++)
+		json_array_append_new(values, json_real(s->value[i]));
+	return json_pack("{sIsIso}", "begin_ns", (json_int_t)s->begin_ns, "step_ns",
+			 (json_int_t)s->step_ns, "values", values);
+}
+
+static json_t *heat_row_json(const struct heat_map *h, const struct heat_row *row)
+{
+	json_t *counts = json_array();
+
+	for (size_t i = 0; i < h->nr_columns; i++)
+		json_array_append_new(counts, json_integer(row->count[i]));
+	return json_pack("{sIso*so}", "gpa", (json_int_t)row->gpa, "slot",
+			 row->slot == HEAT_NO_SLOT ? json_null() : json_integer(row->slot),
+			 "counts", counts);
+}
+
+static json_t *heat_json(const struct heat_map *h)
+{
+	json_t *rows = json_array(), *names = h->names ? json_array() : NULL;
+
+	for (size_t i = 0; i < h->nr_rows; i++)
+		json_array_append_new(rows, heat_row_json(h, &h->rows[i]));
+	for (size_t i = 0; h->names && i < h->nr_columns; i++)
+		json_array_append_new(names, json_string(h->names[i]));
+	return json_pack("{sIsIsIso*so}", "row_bytes", (json_int_t)h->row_bytes, "begin_ns",
+			 (json_int_t)h->begin_ns, "step_ns", (json_int_t)h->step_ns, "columns",
+			 names, "rows", rows);
+}
+
 static int block_add(json_t *root, json_t *notes, const struct block *b)
 {
 	switch (b->kind) {
@@ -73,6 +109,12 @@ static int block_add(json_t *root, json_t *notes, const struct block *b)
 		return json_object_set_new(root, b->histogram.key, histogram_json(&b->histogram));
 	case BLOCK_NOTE:
 		return json_array_append_new(notes, json_string(b->note));
+	case BLOCK_SERIES:
+		return json_object_set_new(root, b->series.key, series_json(&b->series));
+	case BLOCK_HEAT:
+		return json_object_set_new(root, b->heat.key, heat_json(&b->heat));
+	case BLOCK_SHARES:
+		break;
 	}
 	return 0;
 }

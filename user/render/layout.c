@@ -7,6 +7,7 @@
 #include "lib/format.h"
 
 #define NARROWEST	6	/* a column of text is not cut below this */
+#define SENTENCE	30	/* and one of sentences is not narrower than this */
 
 const char *layout_cell(const struct cell *c, char *buf)
 {
@@ -26,6 +27,10 @@ const char *layout_cell(const struct cell *c, char *buf)
 		return format_bytes(buf, c->number);
 	case CELL_PERCENT:
 		return format_percent(buf, c->real);
+	case CELL_CHANGE:
+		return format_change(buf, c->real);
+	case CELL_CHANCE:
+		return format_chance(buf, c->real);
 	case CELL_NONE:
 		break;
 	}
@@ -75,6 +80,16 @@ static bool layout_drop(struct layout *l, const struct table *t)
 	return true;
 }
 
+/* The sentences of the last column have what the others leave. */
+static void layout_wrap(struct layout *l, const struct table *t, unsigned int room,
+			unsigned int gap)
+{
+	unsigned int *last = &l->width[t->nr_columns - 1];
+
+	while (layout_total(l, t->nr_columns, gap) > room && *last > SENTENCE)
+		--*last;
+}
+
 /* Takes from the widest column of text, when leaving out columns was not enough. */
 static void layout_cut(struct layout *l, const struct table *t, unsigned int room,
 		       unsigned int gap)
@@ -110,6 +125,8 @@ void layout_make(struct layout *l, const struct table *t, unsigned int room, uns
 				l->width[i] = len;
 		}
 	}
+	if (t->wrap)
+		layout_wrap(l, t, room, gap);
 	while (layout_total(l, t->nr_columns, gap) > room && layout_drop(l, t))
 		;
 	layout_cut(l, t, room, gap);

@@ -9,7 +9,7 @@
 #include "lib/schema.h"
 
 #define SECOND	1000000000LL
-#define TEXT_MAX	256	/* bytes of a text field */
+#define TEXT_MAX	256	/* bytes of a text field, and its end */
 
 static const struct { uint8_t bit; const char *name; } flags[] = {
 	{ MMUSCOPE_PARTIAL, "partial" }, { MMUSCOPE_INFERRED, "inferred" },
@@ -77,11 +77,23 @@ static size_t text_get(const struct schema_field *f, const struct mmuscope_hdr *
 	return len;
 }
 
+#define SYMBOL_MAX	600	/* bytes of a function's name and what is behind it */
+
+/* What is at the guest's instruction pointer, or NULL. */
+static const char *symbol_of(const struct record_line *line, const struct schema_field *f,
+			     uint64_t value, char *buf)
+{
+	if (!line->guests || strcmp(f->name, "rip"))
+		return NULL;
+	return guests_name(line->guests, line->vm, value, buf, SYMBOL_MAX);
+}
+
 void record_text(FILE *out, const struct record_line *line)
 {
 	const struct mmuscope_hdr *rec = line->rec;
 	const struct schema_event *e = schema_event(rec->type);
-	char who[80], dur[FORMAT_MAX] = "-", text[TEXT_MAX];
+	char who[80], dur[FORMAT_MAX] = "-", text[TEXT_MAX], buf[SYMBOL_MAX];
+	const char *symbol;
 
 	put_time(out, "%16s ", line);
 	if (rec->vcpu == MMUSCOPE_NO_VCPU)
@@ -104,17 +116,19 @@ void record_text(FILE *out, const struct record_line *line)
 			fputs(format_ns(dur, value), out);
 		else
 			put_number(out, f, value);
+		symbol = symbol_of(line, f, value, buf);
+		if (symbol)
+			fprintf(out, " (%s)", symbol);
 	}
 	put_flags(out, rec->flags, " ", ",", "");
 	fputc('\n', out);
 }
 
-/* Bytes that are no ASCII may be no UTF-8 either: they become '?'. */
-static void put_quoted(FILE *out, const char *text, size_t len)
+void record_quoted(FILE *out, const char *text)
 {
 	fputc('"', out);
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = text[i];
+	for (; *text; text++) {
+		unsigned char c = *text;
 
 		if (c == '"' || c == '\\')
 			fprintf(out, "\\%c", c);
@@ -131,7 +145,8 @@ static void json_value(FILE *out, const struct schema_field *f, const struct mmu
 	bool quote;
 
 	if (f->type == TYPE_TEXT) {
-		put_quoted(out, text, text_get(f, rec, text));
+		text[text_get(f, rec, text)] = '\0';
+		record_quoted(out, text);
 		return;
 	}
 	if (is_unknown(f, value)) {
@@ -147,44 +162,94 @@ static void json_value(FILE *out, const struct schema_field *f, const struct mmu
 		fputc('"', out);
 }
 
-void record_json(FILE *out, const struct record_line *line)
+void record_json_fields(FILE *out, const struct record_line *line)
 {
 	const struct mmuscope_hdr *rec = line->rec;
 	const struct schema_event *e = schema_event(rec->type);
+	char buf[SYMBOL_MAX];
+	const char *symbol;
+
+	fputs("\"flags\": [", out);
+	put_flags(out, rec->flags, "", ", ", "\"");
+	fputc(']', out);
+	for (size_t i = 0; i < e->nr; i++) {
+		const struct schema_field *f = &e->fields[i];
+
+		if (f->unit == UNIT_PAD)
+			continue;
+		fprintf(out, ", \"%s\": ", f->name);
+		json_value(out, f, rec);
+		symbol = symbol_of(line, f, schema_field_value(f, rec), buf);
+		if (symbol)
+			fprintf(out, ", \"symbol\": \"%s\"", symbol);
+	}
+}
+
+void record_json(FILE *out, const struct record_line *line)
+{
+	const struct mmuscope_hdr *rec = line->rec;
 
 	fprintf(out, "{\"type\": \"%s\", \"ts\": %" PRIu64 ", \"dur\": %" PRIu64 ", \"vm\": %u, "
-		"\"name\": ", e->name, (uint64_t)rec->ts, (uint64_t)rec->dur, rec->vm);
+		"\"name\": ", schema_event(rec->type)->name, (uint64_t)rec->ts,
+		(uint64_t)rec->dur, rec->vm);
 	if (line->vm)
-		put_quoted(out, line->vm, strlen(line->vm));
+		record_quoted(out, line->vm);
 	else
 		fputs("null", out);
 	if (rec->vcpu == MMUSCOPE_NO_VCPU)
 		fputs(", \"vcpu\": null", out);
 	else
 		fprintf(out, ", \"vcpu\": %u", rec->vcpu);
-	fputs(", \"flags\": [", out);
-	put_flags(out, rec->flags, "", ", ", "\"");
-	fputc(']', out);
-	for (size_t i = 0; i < e->nr; i++) {
-		if (e->fields[i].unit == UNIT_PAD)
-			continue;
-		fprintf(out, ", \"%s\": ", e->fields[i].name);
-		json_value(out, &e->fields[i], rec);
-	}
+	fputs(", ", out);
+	record_json_fields(out, line);
 	fputs("}\n", out);
 }
 
-/* Whether a family of @types before @type has a field of this name, whose column it shares. */
-static bool is_shared(unsigned int type, const char *name, uint64_t types)
+#define CSV_MAX	256	/* fields of all families together */
+
+/**
+ * struct csv - the columns for some families; fields of one name share one
+ * @field: by family, NULL where it has none of that name
+ */
+struct csv {
+	uint64_t types;
+	size_t nr;
+	struct {
+		const char *name;
+		const struct schema_field *field[MMUSCOPE_TYPES];
+	} column[CSV_MAX];
+};
+
+static void csv_add(struct csv *c, unsigned int type, const struct schema_field *f)
 {
-	for (unsigned int t = 1; t < type; t++) {
+	size_t i = 0;
+
+	while (i < c->nr && strcmp(c->column[i].name, f->name))
+		i++;
+	if (i == CSV_MAX)
+		return;
+	if (i == c->nr)
+		c->column[c->nr++].name = f->name;
+	c->column[i].field[type] = f;
+}
+
+/* Made once: looking for names again in each line would take most of the time. */
+static const struct csv *csv_of(uint64_t types)
+{
+	static struct csv c;
+
+	if (c.nr && c.types == types)
+		return &c;
+	memset(&c, 0, sizeof(c));
+	c.types = types;
+	for (unsigned int t = 1; t < MMUSCOPE_TYPES; t++) {
 		const struct schema_event *e = types >> t & 1 ? schema_event(t) : NULL;
 
 		for (size_t i = 0; e && i < e->nr; i++)
-			if (!strcmp(e->fields[i].name, name))
-				return true;
+			if (e->fields[i].unit != UNIT_PAD)
+				csv_add(&c, t, &e->fields[i]);
 	}
-	return false;
+	return &c;
 }
 
 static const struct schema_field *named(const struct schema_event *e, const char *name)
@@ -213,51 +278,47 @@ static void csv_value(FILE *out, const struct schema_field *f, const struct mmus
 	fputc('"', out);
 }
 
-/* Walks the columns: the name of each without @rec, its value with it. */
-static void csv_columns(FILE *out, const struct mmuscope_hdr *rec, uint64_t types)
+static void csv_symbol(FILE *out, const struct record_line *line)
 {
-	const struct schema_event *own = rec ? schema_event(rec->type) : NULL;
+	const struct schema_field *f = named(schema_event(line->rec->type), "rip");
+	char buf[SYMBOL_MAX];
 
-	for (unsigned int t = 1; t < MMUSCOPE_TYPES; t++) {
-		const struct schema_event *e = types >> t & 1 ? schema_event(t) : NULL;
-
-		for (size_t i = 0; e && i < e->nr; i++) {
-			const struct schema_field *f;
-
-			if (e->fields[i].unit == UNIT_PAD ||
-			    is_shared(t, e->fields[i].name, types))
-				continue;
-			fputc(',', out);
-			if (!own) {
-				fputs(e->fields[i].name, out);
-				continue;
-			}
-			f = named(own, e->fields[i].name);
-			if (f)
-				csv_value(out, f, rec);
-		}
-	}
-	fputc('\n', out);
+	fputc(',', out);
+	if (f && guests_name(line->guests, line->vm, schema_field_value(f, line->rec), buf,
+			     sizeof(buf)))
+		fprintf(out, "\"%s\"", buf);
 }
 
-void record_csv_head(FILE *out, uint64_t types)
+void record_csv_head(FILE *out, uint64_t types, const struct guests *guests)
 {
+	const struct csv *c = csv_of(types);
+
 	fputs("type,ts,dur,vm,name,vcpu,flags", out);
-	csv_columns(out, NULL, types);
+	for (size_t i = 0; i < c->nr; i++)
+		fprintf(out, ",%s", c->column[i].name);
+	fputs(guests && guests->nr ? ",symbol\n" : "\n", out);
 }
 
 void record_csv(FILE *out, const struct record_line *line, uint64_t types)
 {
+	const struct csv *c = csv_of(types);
 	const struct mmuscope_hdr *rec = line->rec;
 
 	fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%u,", schema_event(rec->type)->name,
 		(uint64_t)rec->ts, (uint64_t)rec->dur, rec->vm);
 	if (line->vm)
-		put_quoted(out, line->vm, strlen(line->vm));
+		record_quoted(out, line->vm);
 	fputc(',', out);
 	if (rec->vcpu != MMUSCOPE_NO_VCPU)
 		fprintf(out, "%u", rec->vcpu);
 	fputc(',', out);
 	put_flags(out, rec->flags, "", " ", "");
-	csv_columns(out, rec, types);
+	for (size_t i = 0; i < c->nr; i++) {
+		fputc(',', out);
+		if (c->column[i].field[rec->type])
+			csv_value(out, c->column[i].field[rec->type], rec);
+	}
+	if (line->guests && line->guests->nr)
+		csv_symbol(out, line);
+	fputc('\n', out);
 }

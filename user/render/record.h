@@ -8,16 +8,20 @@
 
 #include <mmuscope/abi.h>
 
+#include "lib/symbols.h"
+
 /**
  * struct record_line - a record to print
  * @rec: of a family of this version
  * @begin: time stamp of the recording's begin
  * @vm: what the VM is called, NULL for none
+ * @guests: whose symbols are known, or NULL
  */
 struct record_line {
 	const struct mmuscope_hdr *rec;
 	uint64_t begin;
 	const char *vm;
+	const struct guests *guests;
 };
 
 /* "      0.012345678 web1/0  fault  12.3us access=write ..." */
@@ -26,8 +30,17 @@ void record_text(FILE *out, const struct record_line *line);
 /* One JSON object. Addresses and bits are hexadecimal texts, what is not known is null. */
 void record_json(FILE *out, const struct record_line *line);
 
-/* Columns for all fields that families of @types have, a bit for each as struct chunk has it. */
-void record_csv_head(FILE *out, uint64_t types);
+/* The flags and fields as members of an object: "flags": [...], "gpa": ... */
+void record_json_fields(FILE *out, const struct record_line *line);
+
+/* In double quotes. Bytes that are no ASCII may be no UTF-8 either: they become '?'. */
+void record_quoted(FILE *out, const char *text);
+
+/*
+ * Columns for all fields that families of @types have, a bit for each as struct chunk has it, and
+ * for the function of the instruction pointer where @guests are known.
+ */
+void record_csv_head(FILE *out, uint64_t types, const struct guests *guests);
 void record_csv(FILE *out, const struct record_line *line, uint64_t types);
 
 #endif /* RENDER_RECORD_H */

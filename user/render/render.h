@@ -18,4 +18,16 @@ void render_text(FILE *out, const struct report *r, unsigned int width, bool col
 /* Prints @r as one JSON object on a line of its own. Return: 0 or -ENOMEM. */
 int render_json(FILE *out, const struct report *r);
 
+/**
+ * render_html() - write @r as one page that needs nothing else
+ * @title: the headline
+ */
+void render_html(FILE *out, const struct report *r, const char *title);
+
+/* Writes the heat maps of @r, below each other, as a file of SVG. */
+void render_svg(FILE *out, const struct report *r, const char *title);
+
+/* Prints @h as render_text() does. */
+void render_heat(FILE *out, const struct heat_map *h, unsigned int width, bool colour);
+
 #endif /* RENDER_RENDER_H */

@@ -91,19 +91,47 @@ static void put_column(const struct text *x, const char *value, unsigned int wid
 		fprintf(x->out, "%*s", GAP, "");
 }
 
+/* Words of @value as far as @width has room, then below, from column @at on. */
+static void put_sentence(const struct text *x, const char *value, unsigned int width,
+			 unsigned int at)
+{
+	unsigned int used = 0;
+
+	while (*value) {
+		unsigned int len = strcspn(value, " ");
+
+		if (used && used + 1 + len > width) {
+			fprintf(x->out, "\n%*s", at, "");
+			used = 0;
+		}
+		fprintf(x->out, "%s%.*s", used ? " " : "", len, value);
+		used += !!used + len;
+		value += len;
+		value += strspn(value, " ");
+	}
+}
+
 static void print_row(const struct text *x, const struct table *t, const struct layout *l,
 		      const struct cell *row)
 {
 	size_t last = t->nr_columns - 1;
+	unsigned int at = INDENT;
 	char buf[FORMAT_MAX];
 
 	while (last && !l->width[last])
 		last--;
 	fprintf(x->out, "%*s", INDENT, "");
-	for (size_t i = 0; i <= last; i++)
-		if (l->width[i])
-			put_column(x, row ? layout_cell(&row[i], buf) : t->columns[i].head,
-				   l->width[i], t->columns[i].text, i == last);
+	for (size_t i = 0; i <= last; i++) {
+		const char *value = row ? layout_cell(&row[i], buf) : t->columns[i].head;
+
+		if (!l->width[i])
+			continue;
+		if (t->wrap && i == t->nr_columns - 1)
+			put_sentence(x, value, l->width[i], at);
+		else
+			put_column(x, value, l->width[i], t->columns[i].text, i == last);
+		at += l->width[i] + GAP;
+	}
 	fputc('\n', x->out);
 }
 
@@ -208,6 +236,12 @@ static void print_section(const struct text *x, const struct section *s)
 			break;
 		case BLOCK_NOTE:
 			print_note(x, b->note);
+			break;
+		case BLOCK_HEAT:
+			render_heat(x->out, &b->heat, x->width, x->colour);
+			break;
+		case BLOCK_SERIES:
+		case BLOCK_SHARES:
 			break;
 		}
 	}

@@ -223,6 +223,7 @@ void view_faults(const struct vm_view *v)
 	fault_table(v, &sums);
 	section_histogram(v->section, "fault_ns_histogram", "Fault latency, exit to entry",
 			  &sums.all);
+	view_shares(v);
 	phase_table(v, &sums);
 	level_table(v, &sums);
 	flag_table(v, &sums);

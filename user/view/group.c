@@ -33,17 +33,35 @@ static struct cell number_cell(struct report *r, const struct schema_field *f, u
 	}
 }
 
+/* Whose symbols are to be looked at: where the VM is no key, it is not known. */
+static const char *vm_name(const struct model *m, const struct group *g,
+			   const struct group_row *row)
+{
+	for (size_t i = 0; i < g->nr_keys; i++) {
+		const struct vm *vm;
+
+		if (strcmp(g->key[i].name, "vm"))
+			continue;
+		vm = model_vm_of(m, row->value[i].number);
+		return vm ? vm->name : NULL;
+	}
+	return NULL;
+}
+
 struct cell view_key(struct report *r, const struct model *m, const struct group *g,
 		     const struct group_row *row, size_t key)
 {
 	const struct group_key *k = &g->key[key];
-	const union group_value *v = &row->value[key];
 	const struct schema_field *f = k->field[row->type];
+	const union group_value *v = &row->value[key];
 	const struct schema_word *word;
+	char symbol[600];
 
 	if (k->slot && strcmp(f->name, "slot"))
 		return v->number == GROUP_SLOT_NONE ? cell_text("none") :
 		       cell_text(report_text(r, "%u", (unsigned int)v->number));
+	if (k->cause && row->type == MMUSCOPE_TYPE_fault)
+		return cell_text(cause_text(v->number));
 	if (f->type == TYPE_TEXT)
 		return cell_text(report_text(r, "%.*s", (int)sizeof(v->text), v->text));
 	if (f->words) {
@@ -59,6 +77,9 @@ struct cell view_key(struct report *r, const struct model *m, const struct group
 	if (!strcmp(f->name, "level") && v->number < STATS_LEVELS &&
 	    row->type == MMUSCOPE_TYPE_fault)
 		return cell_text(view_level(v->number));
+	if (!strcmp(f->name, "rip") && guests_name(g->guests, vm_name(m, g, row), v->number,
+						   symbol, sizeof(symbol)))
+		return cell_text(report_text(r, "%s", symbol));
 	return number_cell(r, f, v->number);
 }
 

@@ -278,3 +278,27 @@ void section_histogram(struct section *s, const char *key, const char *title,
 		b->histogram.percentile[i] = hist_percentile(h, histogram_percentiles[i].percent);
 	histogram_bars(&b->histogram, h, bars);
 }
+
+void section_series(struct section *s, const struct series *series)
+{
+	struct block *b = section_block(s, BLOCK_SERIES);
+
+	if (b)
+		b->series = *series;
+}
+
+void section_shares(struct section *s, const struct shares *shares)
+{
+	struct block *b = section_block(s, BLOCK_SHARES);
+
+	if (b)
+		b->shares = *shares;
+}
+
+void section_heat(struct section *s, const struct heat_map *heat)
+{
+	struct block *b = section_block(s, BLOCK_HEAT);
+
+	if (b)
+		b->heat = *heat;
+}

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "lib/hist.h"
+#include "view/picture.h"
 
 enum cell_kind {
 	CELL_NONE,	/* not known, or not true: "-" or null */
@@ -24,6 +25,8 @@ enum cell_kind {
 	CELL_NS,
 	CELL_BYTES,
 	CELL_PERCENT,
+	CELL_CHANGE,	/* percent, with its sign */
+	CELL_CHANCE,	/* probability */
 };
 
 struct cell {
@@ -31,7 +34,7 @@ struct cell {
 	union {
 		const char *text;
 		uint64_t number;	/* COUNT, ID, NS, BYTES */
-		double real;		/* RATE, PERCENT */
+		double real;		/* RATE, PERCENT, CHANGE, CHANCE */
 	};
 };
 
@@ -97,6 +100,7 @@ struct column {
  * struct table - rows of cells
  * @title: NULL for none
  * @line: for people, the first two columns of the rows follow each other on a line
+ * @wrap: for people, the last column is of sentences, which go on below where they are long
  */
 struct table {
 	const char *key;
@@ -107,6 +111,7 @@ struct table {
 	size_t nr_rows;
 	size_t room;
 	bool line;
+	bool wrap;
 	struct report *report;
 };
 
@@ -145,7 +150,10 @@ struct fact {
 	struct cell cell;
 };
 
-enum block_kind { BLOCK_TABLE, BLOCK_HISTOGRAM, BLOCK_NOTE };
+/* Series and shares are shown only where there are pictures: tables have their numbers too. */
+enum block_kind {
+	BLOCK_TABLE, BLOCK_HISTOGRAM, BLOCK_NOTE, BLOCK_SERIES, BLOCK_SHARES, BLOCK_HEAT
+};
 
 struct block {
 	enum block_kind kind;
@@ -154,6 +162,9 @@ struct block {
 		struct table table;
 		struct histogram histogram;
 		const char *note;
+		struct series series;
+		struct shares shares;
+		struct heat_map heat;
 	};
 };
 
@@ -218,6 +229,14 @@ struct table *section_line(struct section *s, const char *key, const struct colu
 /* Adds @h unless it is empty. */
 void section_histogram(struct section *s, const char *key, const char *title,
 		       const struct hist *h);
+
+/* Return: @size zeroed bytes that live as long as the report, or NULL. */
+void *report_alloc(struct report *r, size_t size);
+
+/* Adds pictures. What they point to must live as long as the report. */
+void section_series(struct section *s, const struct series *series);
+void section_shares(struct section *s, const struct shares *shares);
+void section_heat(struct section *s, const struct heat_map *heat);
 
 /* Return: a new row of @t to fill in, all CELL_NONE; never NULL; valid until the next call. */
 struct cell *table_row(struct table *t);

@@ -71,21 +71,45 @@ static bool stats_empty(const struct vm_stats *st)
 	return true;
 }
 
-static void stat_vm(struct report *r, const struct vm *vm, const struct view_window *w,
-		    const struct ledger *l)
+bool view_wants(const struct view_window *w, const struct vm *vm)
 {
+	return (!w->name || !strcmp(w->name, vm->name)) && (!w->pid || w->pid == vm->pid);
+}
+
+/* As many as can be told apart where a picture is as wide as a hand. */
+static void stat_pictures(const struct vm_view *v, const struct view_window *w)
+{
+	static const struct view_heat size = { .rows = 64, .columns = 64 };
+	const struct vm_pictures *p = w->pictures ? pictures_of(w->pictures, v->vm) : NULL;
+
+	if (!p)
+		return;
+	view_timeline(v->section, w, &p->timeline);
+	view_heat(v->section, w, v->model, &p->heat, &size);
+}
+
+static void stat_vm(struct report *r, const struct model *m, const struct vm *vm,
+		    const struct view_window *w)
+{
+	const struct ledger *l = w->past ? model_past(m) : model_now(m);
 	const char *end = vm->life == MMUSCOPE_life_destroyed ? " (ended)" : "";
 	struct vm_view v = {
+		.model = m,
 		.vm = vm,
 		.st = w->past ? &vm->past : &vm->now,
 		.section = report_section(r, "vms", report_text(r, "VM %s%s", vm->name, end), true),
+		.window = w,
 		.elapsed_ns = w->elapsed_ns,
 		.shares = !view_lost(l),
 		.exit_shares = view_exits_complete(l),
 	};
 
 	stat_facts(&v);
+	stat_pictures(&v, w);
 	view_faults(&v);
+	view_causes(&v);
+	view_times(&v);
+	view_stuck(&v);
 	view_flushes(&v);
 	view_shadow(&v);
 	view_invalidations(&v);
@@ -99,19 +123,18 @@ static void stat_vm(struct report *r, const struct vm *vm, const struct view_win
 
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w)
 {
-	const struct ledger *l = w->past ? model_past(m) : model_now(m);
 	size_t nr = 0;
 
 	for (size_t i = 0; i < model_vms(m); i++) {
 		const struct vm *vm = model_vm(m, i);
 
-		if ((w->name && strcmp(w->name, vm->name)) || (w->pid && w->pid != vm->pid))
+		if (!view_wants(w, vm))
 			continue;
 		/* In an interval, a VM that is gone has nothing to say. */
 		if (stats_empty(w->past ? &vm->past : &vm->now) &&
 		    vm->life == MMUSCOPE_life_destroyed)
 			continue;
-		stat_vm(r, vm, w, l);
+		stat_vm(r, m, vm, w);
 		nr++;
 	}
 	return nr;

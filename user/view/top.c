@@ -189,8 +189,8 @@ static void total_facts(struct section *s, const struct totals *all, const struc
 
 	for (size_t i = 0; i < MMUSCOPE_TYPES; i++)
 		strays += l->unattributed[i];
-	section_fact(s, "vms", all->vms == 1 ? "VM" : "VMs", cell_count(all->vms));
-	section_fact(s, "vcpus", all->vcpus == 1 ? "vCPU" : "vCPUs", cell_count(all->vcpus));
+	section_fact(s, "vm_count", all->vms == 1 ? "VM" : "VMs", cell_count(all->vms));
+	section_fact(s, "vcpu_count", all->vcpus == 1 ? "vCPU" : "vCPUs", cell_count(all->vcpus));
 	section_fact(s, "fault_rate", "faults/s", cell_rate(all->faults, elapsed_ns));
 	section_fact(s, "fault_share", "of vCPU time",
 		     view_share(!lost, all->fault_ns, all->vcpu_ns));
@@ -203,7 +203,7 @@ static void total_facts(struct section *s, const struct totals *all, const struc
 static bool is_looked_at(const struct vm *vm, const struct vm_stats *st,
 			 const struct view_window *w)
 {
-	if ((w->name && strcmp(w->name, vm->name)) || (w->pid && w->pid != vm->pid))
+	if (!view_wants(w, vm))
 		return false;
 	/* One that has gone is shown once more where it did something. */
 	if (vm->life != MMUSCOPE_life_destroyed)

@@ -8,8 +8,19 @@
 
 #include "model/group.h"
 #include "model/model.h"
+#include "model/pictures.h"
 #include "source/source.h"
 #include "view/report.h"
+
+/**
+ * struct view_counted - what KVM counted of a VM in the same time, to compare with
+ * @flushes: of all vCPUs that interrupted one
+ * @requests: all that were asked for, UINT64_MAX where this KVM does not count them
+ */
+struct view_counted {
+	uint64_t flushes;
+	uint64_t requests;
+};
 
 /**
  * struct view_window - which part of the model is looked at
@@ -17,16 +28,27 @@
  * @elapsed_ns: how long that took
  * @name: only VMs of this name, NULL for all
  * @pid: only VMs of this process, 0 for all
+ * @counted: asks KVM; returns whether it knows. NULL where there is no KVM to ask.
+ * @ctx: for @counted
+ * @pictures: what pictures are made of, NULL for a report without those by time and address
+ * @begin_ns: when the pictures begin, since the begin of the recording
  */
 struct view_window {
 	bool past;
 	uint64_t elapsed_ns;
 	const char *name;
 	uint32_t pid;
+	bool (*counted)(const void *ctx, uint16_t vm, struct view_counted *c);
+	const void *ctx;
+	const struct pictures *pictures;
+	uint64_t begin_ns;
 };
 
 /* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w);
+
+/* Adds the section "overview" with a table of VMs, those that faulted the longest first. */
+void view_overview(struct report *r, const struct model *m, const struct view_window *w);
 
 /**
  * view_collection() - add the section "collection": how far the numbers can be trusted
@@ -35,15 +57,63 @@ size_t view_stat(struct report *r, const struct model *m, const struct view_wind
 void view_collection(struct report *r, const struct model *m, const struct view_window *w,
 		     const struct source *src);
 
+#define VIEW_UNKNOWN UINT64_MAX
+
 /**
- * view_list() - add the section "list" with a table of VMs
- * @rss: says how much memory a process has resident, bytes, 0 for unknown
+ * struct vm_memory - what the host knows of a VM's memory; bytes, VIEW_UNKNOWN where it does not
+ * @resident, @swapped: of the memory that backs memslots
+ * @huge: of @resident, mapped by huge pages
+ * @merged: of the owner's memory, merged by KSM
+ * @nodes: on which NUMA nodes, "" where that is not known
+ * @domain: libvirt's name of it, "" where libvirt does not know it
+ * @actual, @unused, @available: libvirt's figures: balloon, free in the guest, seen by the guest
  */
-void view_list(struct report *r, const struct model *m, uint64_t (*rss)(pid_t pid));
+struct vm_memory {
+	uint64_t resident;
+	uint64_t swapped;
+	uint64_t huge;
+	uint64_t merged;
+	char nodes[64];
+	char domain[128];
+	uint64_t actual;
+	uint64_t unused;
+	uint64_t available;
+};
+
+/**
+ * struct view_host - who is asked what the host knows
+ * @libvirt: whether libvirt was there to be asked
+ * @memory: fills in all of @mem
+ */
+struct view_host {
+	bool libvirt;
+	void (*memory)(void *ctx, const struct vm *vm, struct vm_memory *mem);
+	void *ctx;
+};
+
+/* Adds the section "list" with tables of VMs. */
+void view_list(struct report *r, const struct model *m, const struct view_host *host);
 
 /* Adds the section "groups" with a table of the rows of @g. */
 void view_group(struct report *r, const struct group *g, const struct model *m,
 		const struct view_window *w);
+
+/* Return: whether @w looks at @vm at all. */
+bool view_wants(const struct view_window *w, const struct vm *vm);
+
+/**
+ * struct view_heat - how large a heat map may be
+ * @rows: addresses are put together until no more are needed; at least 2
+ * @columns: times are put together until no more are needed
+ */
+struct view_heat {
+	size_t rows;
+	size_t columns;
+};
+
+/* Adds a section "heatmaps" per VM that faulted, with its heat map. Return: number of VMs. */
+size_t view_heatmaps(struct report *r, const struct model *m, const struct view_window *w,
+		     const struct view_heat *size);
 
 /**
  * view_top() - add the section "top": a row for each VM that is there, and what all do together
@@ -83,15 +153,37 @@ struct cell view_key(struct report *r, const struct model *m, const struct group
  * @exit_shares: shares of all exits are true
  */
 struct vm_view {
+	const struct model *model;
 	const struct vm *vm;
 	const struct vm_stats *st;
 	struct section *section;
+	const struct view_window *window;
 	uint64_t elapsed_ns;
 	bool shares;
 	bool exit_shares;
 };
 
+/* Pictures of one VM; nothing where nothing happened. */
+void view_timeline(struct section *s, const struct view_window *w, const struct timeline *t);
+void view_heat(struct section *s, const struct view_window *w, const struct model *m,
+	       const struct heat *h, const struct view_heat *size);
+
+/* What faults are, and what their time goes to. */
+void view_shares(const struct vm_view *v);
+
+/**
+ * view_bins() - how bins of time are shown: to the end of what was recorded
+ * @most: how many may be shown
+ * @nr: set to how many are
+ *
+ * Return: how often they are put together in pairs.
+ */
+unsigned int view_bins(const struct view_window *w, const struct bins *b, size_t most, size_t *nr);
+
 void view_faults(const struct vm_view *v);
+void view_causes(const struct vm_view *v);
+void view_times(const struct vm_view *v);
+void view_stuck(const struct vm_view *v);
 void view_flushes(const struct vm_view *v);
 void view_shadow(const struct vm_view *v);
 void view_invalidations(const struct vm_view *v);

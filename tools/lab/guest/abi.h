@@ -42,6 +42,8 @@
 #define PTE_U		0x004ull
 #define PTE_A		0x020ull
 #define PTE_D		0x040ull
+#define PTE_PS		0x080ull
+#define PTE_NX		0x8000000000000000ull
 /* A and D are preset: the guest's own walks then never write a table. */
 #define PTE_RWX		(PTE_P | PTE_W | PTE_U | PTE_A | PTE_D)
 

@@ -68,6 +68,16 @@ uint64_t data_mappings(struct vm *vm, uint64_t pages)
 	return vm->opt->backing == BACKING_4K ? pages : (pages + 511) / 512;
 }
 
+uint64_t host_frame(int pagemap, const void *hva)
+{
+	uint64_t entry = 0;
+
+	if (pread(pagemap, &entry, sizeof(entry), (uintptr_t)hva / PAGE_SIZE * 8) !=
+	    sizeof(entry) || !(entry >> 63))
+		return 0;
+	return entry & ((1ull << 55) - 1);
+}
+
 bool host_is_intel(void)
 {
 	return !access("/sys/module/kvm_intel", F_OK);

@@ -29,12 +29,14 @@ static const struct workload *const workloads[] = {
 	&workload_ksm,
 	&workload_host,
 	&workload_recycle,
+	&workload_map,
+	&workload_paging,
 };
 
 enum {
 	O_NAME = 256, O_MEM, O_PAGES, O_ROUNDS, O_SPACES, O_VCPUS, O_VMS,
 	O_BACKING, O_CPL, O_BELL, O_ACCESS, O_MPROTECT, O_DO, O_GO, O_HOLD, O_READY,
-	O_DONE, O_TIMEOUT, O_JSON, O_HELP,
+	O_DONE, O_MAP, O_PAGING, O_TIMEOUT, O_JSON, O_HELP,
 };
 
 static const struct option longs[] = {
@@ -55,6 +57,8 @@ static const struct option longs[] = {
 	{ "hold-file", required_argument, NULL, O_HOLD },
 	{ "ready-file", required_argument, NULL, O_READY },
 	{ "done-file", required_argument, NULL, O_DONE },
+	{ "map-file", required_argument, NULL, O_MAP },
+	{ "paging", required_argument, NULL, O_PAGING },
 	{ "timeout", required_argument, NULL, O_TIMEOUT },
 	{ "json", no_argument, NULL, O_JSON },
 	{ "help", no_argument, NULL, O_HELP },
@@ -88,6 +92,9 @@ static const char help_tail[] =
 "  --hold-file PATH   keep the VM alive after the work until PATH exists\n"
 "  --ready-file PATH  make PATH at the 'ready' point\n"
 "  --done-file PATH   make PATH when the measured work is done\n"
+"  --map-file PATH    'map' writes there what each address is: GVA, GPA, HVA,\n"
+"                     frame, page size, and what read, write and fetch lead to\n"
+"  --paging MODE      32, pae or la57: how 'paging' pages\n"
 "  --timeout S        die after S seconds (default 120, 0 = never)\n"
 "  --json             one JSON object instead of lines\n"
 "\n"
@@ -187,6 +194,7 @@ static int parse_word_option(struct options *o, int c, const char *text)
 	static const char *const cpls[] = { "0", "3", NULL };
 	static const char *const bells[] = { "port", "mmio", NULL };
 	static const char *const accesses[] = { "r", "w", "x", NULL };
+	static const char *const pagings[] = { "32", "pae", "la57", NULL };
 	unsigned int i = 0;
 	int r = -1;
 
@@ -202,6 +210,10 @@ static int parse_word_option(struct options *o, int c, const char *text)
 	case O_BELL:
 		r = parse_word("bell", text, bells, &i);
 		o->bell = i;
+		break;
+	case O_PAGING:
+		r = parse_word("paging", text, pagings, &i);
+		o->paging = pagings[i];
 		break;
 	case O_ACCESS:
 		r = parse_word("access", text, accesses, &i);
@@ -236,6 +248,9 @@ static int parse_option(struct options *o, int c, const char *text)
 		return -1;
 	case O_DONE:
 		o->done_file = text;
+		return -1;
+	case O_MAP:
+		o->map_file = text;
 		return -1;
 	case O_JSON:
 		o->json = true;

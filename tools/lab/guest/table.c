@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest's page tables, always 4 KiB leaves, so that shadow paging sees
- * one guest PTE per page whatever the host backs it with. Tables lie in the
+ * The guest's page tables, 4 KiB leaves unless asked for others, so that shadow
+ * paging sees one guest PTE per page whatever the host backs it with. Tables lie in the
  * infrastructure memory and are mapped 1:1, so the guest can edit them.
  */
 #include <errno.h>
@@ -30,12 +30,14 @@ uint64_t space_create(struct vm *vm)
 	return table_alloc(vm);
 }
 
-/* GPA of the leaf entry for @gva; makes missing tables if asked to. */
-static uint64_t walk(struct vm *vm, uint64_t root, uint64_t gva, bool make)
+/* GPA of the entry of @level for @gva; makes missing tables if asked to. */
+static uint64_t walk(struct vm *vm, uint64_t root, uint64_t gva, int level,
+		     bool make)
 {
+	int last = PAGE_SHIFT + 9 * (level - 1);
 	uint64_t table = root;
 
-	for (int shift = 39; shift > PAGE_SHIFT; shift -= 9) {
+	for (int shift = 39; shift > last; shift -= 9) {
 		uint64_t *e = &table_at(vm, table)[gva >> shift & 511];
 
 		if (!(*e & PTE_P)) {
@@ -47,21 +49,29 @@ static uint64_t walk(struct vm *vm, uint64_t root, uint64_t gva, bool make)
 		}
 		table = *e & ~0xfffull;
 	}
-	return table + (gva >> PAGE_SHIFT & 511) * 8;
+	return table + (gva >> last & 511) * 8;
+}
+
+int space_map_huge(struct vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+		   uint64_t pages, int level)
+{
+	uint64_t size = PAGE_SIZE << 9 * (level - 1);
+
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t pte = walk(vm, root, gva + i * size, level, true);
+
+		if (!pte)
+			return -ENOSPC;
+		*(uint64_t *)((uint8_t *)vm->infra + pte) =
+			(gpa + i * size) | PTE_RWX | (level > 1 ? PTE_PS : 0);
+	}
+	return 0;
 }
 
 int space_map(struct vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
 	      uint64_t pages)
 {
-	for (uint64_t i = 0; i < pages; i++) {
-		uint64_t pte = walk(vm, root, gva + i * PAGE_SIZE, true);
-
-		if (!pte)
-			return -ENOSPC;
-		*(uint64_t *)((uint8_t *)vm->infra + pte) =
-			(gpa + i * PAGE_SIZE) | PTE_RWX;
-	}
-	return 0;
+	return space_map_huge(vm, root, gva, gpa, pages, 1);
 }
 
 /*
@@ -80,5 +90,5 @@ void space_share_infra(struct vm *vm, uint64_t root)
 
 uint64_t space_pte(struct vm *vm, uint64_t root, uint64_t gva)
 {
-	return walk(vm, root, gva, false);
+	return walk(vm, root, gva, 1, false);
 }

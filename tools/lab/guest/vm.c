@@ -106,6 +106,8 @@ int vm_add_data(struct vm *vm)
 
 	if (vm->opt->mem > size)
 		size = vm->opt->mem;
+	if (vm->data_size > size)
+		size = vm->data_size;
 	vm->data_size = (size + HUGE_SIZE - 1) & ~(HUGE_SIZE - 1);
 	vm->data = vm_alloc(vm->data_size, vm->opt->backing);
 	if (!vm->data)

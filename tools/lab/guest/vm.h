@@ -33,6 +33,8 @@ struct options {
 	const char *hold_file;
 	const char *ready_file;
 	const char *done_file;
+	const char *map_file;
+	const char *paging;
 	uint64_t mem;		/* bytes of the data slot, 0 = as pages need */
 	uint64_t pages;		/* 0 = default of the workload */
 	uint64_t rounds;	/* 0 = default of the workload */
@@ -78,7 +80,7 @@ struct vm {
 	size_t infra_size;
 	uint64_t tables_next;	/* next free page-table page */
 	uint8_t *data;		/* host view of DATA_GPA */
-	size_t data_size;
+	size_t data_size;	/* before it exists: at least */
 	uint32_t data_flags;
 	uint64_t pages;
 	uint64_t rounds;
@@ -116,6 +118,9 @@ int vm_cap(struct vm *vm, int cap);
 uint64_t space_create(struct vm *vm);
 int space_map(struct vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
 	      uint64_t pages);
+/* The same by pages of @level: 2 for 2 MiB, 3 for 1 GiB. */
+int space_map_huge(struct vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+		   uint64_t pages, int level);
 void space_share_infra(struct vm *vm, uint64_t root);
 uint64_t space_pte(struct vm *vm, uint64_t root, uint64_t gva);
 uint64_t table_alloc(struct vm *vm);

@@ -28,6 +28,7 @@ extern const struct workload workload_ptchurn, workload_switch, workload_invlpg;
 extern const struct workload workload_mmio, workload_rom;
 extern const struct workload workload_slots, workload_mixed, workload_walk;
 extern const struct workload workload_fork, workload_ksm, workload_host, workload_recycle;
+extern const struct workload workload_map, workload_paging;
 
 /* helper.c: what several of them do. */
 
@@ -44,6 +45,9 @@ void data_fill(struct vm *vm, uint64_t seed);
 uint64_t data_differs(struct vm *vm, uint64_t seed);
 /* Mappings needed for @pages of data: by huge page where it has them. */
 uint64_t data_mappings(struct vm *vm, uint64_t pages);
+
+/* Frame that the host has at @hva by @pagemap, /proc/self/pagemap; 0: none. */
+uint64_t host_frame(int pagemap, const void *hva);
 
 /* Intel reports repeated MMIO as EPT misconfiguration, and may log dirty pages (PML). */
 bool host_is_intel(void);

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A report as a page: all that it holds, pictures first. */
+#include <string.h>
+
+#include "lib/format.h"
+#include "render/html.h"
+#include "render/layout.h"
+#include "render/render.h"
+#include "render/svg.h"
+
+static const char rules[] =
+"nav{margin:1em 0;line-height:2}nav a{margin-right:1em}figure{margin:0}\n"
+".facts{max-width:none}.facts span{display:inline-block;margin-right:1em;overflow-wrap:anywhere}\n"
+".grid .card{padding-bottom:6px}.grid svg{margin:0}"
+"@media(min-width:760px){.tall{grid-column:-2;grid-row:1/span 2}}\n"
+".tables{display:flex;flex-wrap:wrap;gap:14px;margin-top:14px;align-items:flex-start}"
+".tables .card{flex:0 1 auto;max-width:100%}.tables table{width:auto}\n"
+":root{--bar:color-mix(in srgb,var(--p5) 45%,transparent)}th.text,td.text{text-align:left}"
+"td.share{background:linear-gradient(to right,var(--bar) var(--share),transparent var(--share)) "
+"no-repeat 0 50%/100% 76%}\n"
+"@media print{.grid{grid-template-columns:1fr 1fr}.tall{grid-column:auto;grid-row:auto}"
+".tables .card{max-width:none}table{font-size:8pt}h2{break-after:avoid}}\n";
+
+static bool is_picture(const struct block *b)
+{
+	return b->kind == BLOCK_HISTOGRAM || b->kind == BLOCK_SERIES || b->kind == BLOCK_SHARES ||
+	       b->kind == BLOCK_HEAT;
+}
+
+static void put_picture(FILE *out, const struct block *b)
+{
+	fprintf(out, "<figure class=\"card%s\">", b->kind == BLOCK_HEAT ? " tall" : "");
+	switch (b->kind) {
+	case BLOCK_HISTOGRAM:
+		svg_histogram(out, &b->histogram);
+		break;
+	case BLOCK_SERIES:
+		svg_series(out, &b->series);
+		break;
+	case BLOCK_SHARES:
+		svg_shares(out, &b->shares);
+		break;
+	case BLOCK_HEAT:
+		svg_heat(out, &b->heat);
+		break;
+	case BLOCK_TABLE:
+	case BLOCK_NOTE:
+		break;
+	}
+	fputs("</figure>\n", out);
+}
+
+static void put_facts(FILE *out, const struct section *s)
+{
+	bool any = false;
+	char text[256];
+
+	for (size_t i = 0; i < s->nr_facts; i++) {
+		if (!layout_fact(&s->facts[i], text, sizeof(text)))
+			continue;
+		fputs(any ? "<span>" : "<p class=\"facts\"><span>", out);
+		any = true;
+		html_text(out, text);
+		fputs("</span> ", out);
+	}
+	if (any)
+		fputs("</p>\n", out);
+}
+
+static void put_cell(FILE *out, const struct column *column, const struct cell *c)
+{
+	char buf[FORMAT_MAX];
+
+	if (column->text)
+		fputs("<td class=\"text\">", out);
+	else if (c->kind == CELL_PERCENT && c->real <= 100)
+		fprintf(out, "<td class=\"share\" style=\"--share:%.1f%%\">", c->real);
+	else
+		fputs("<td>", out);
+	html_text(out, layout_cell(c, buf));
+	fputs("</td>", out);
+}
+
+static void put_table(FILE *out, const struct table *t)
+{
+	if (!t->nr_rows)
+		return;
+	fputs("<div class=\"card\">", out);
+	if (t->title)
+		html_element(out, "h3", "", t->title);
+	fputs("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>", out);
+	for (size_t i = 0; i < t->nr_columns; i++) {
+		if (!t->columns[i].head)
+			continue;
+		fputs(t->columns[i].text ? "<th class=\"text\">" : "<th>", out);
+		html_text(out, t->columns[i].head);
+		fputs("</th>", out);
+	}
+	fputs("</tr></thead><tbody>\n", out);
+	for (size_t r = 0; r < t->nr_rows; r++) {
+		fputs("<tr>", out);
+		for (size_t i = 0; i < t->nr_columns; i++)
+			if (t->columns[i].head)
+				put_cell(out, &t->columns[i], &t->rows[r * t->nr_columns + i]);
+		fputs("</tr>\n", out);
+	}
+	fputs("</tbody></table></div></div>\n", out);
+}
+
+/* Calls @put for each of the blocks that it is for, within an element of class @class. */
+static void put_blocks(FILE *out, const struct section *s, const char *class, bool pictures)
+{
+	bool any = false;
+
+	for (const struct block *b = s->blocks; b; b = b->next) {
+		if (b->kind == BLOCK_NOTE || is_picture(b) != pictures)
+			continue;
+		if (!any)
+			fprintf(out, "<div class=\"%s\">\n", class);
+		any = true;
+		if (pictures)
+			put_picture(out, b);
+		else
+			put_table(out, &b->table);
+	}
+	if (any)
+		fputs("</div>\n", out);
+}
+
+static void put_section(FILE *out, const struct section *s, size_t nr)
+{
+	fprintf(out, "<section id=\"s%zu\">\n", nr);
+	if (s->title)
+		html_element(out, "h2", "", s->title);
+	put_facts(out, s);
+	for (const struct block *b = s->blocks; b; b = b->next)
+		if (b->kind == BLOCK_NOTE)
+			html_element(out, "p", "", b->note);
+	put_blocks(out, s, "grid", true);
+	put_blocks(out, s, "tables", false);
+	fputs("</section>\n", out);
+}
+
+static void put_links(FILE *out, const struct report *r)
+{
+	size_t nr = 0;
+
+	fputs("<nav>", out);
+	for (const struct section *s = r->sections; s; s = s->next, nr++) {
+		if (!s->title)
+			continue;
+		fprintf(out, "<a href=\"#s%zu\">", nr);
+		html_text(out, s->title);
+		fputs("</a> ", out);
+	}
+	fputs("</nav>\n", out);
+}
+
+void render_html(FILE *out, const struct report *r, const char *title)
+{
+	size_t nr = 0;
+
+	html_begin(out, title, rules);
+	put_links(out, r);
+	for (const struct section *s = r->sections; s; s = s->next)
+		put_section(out, s, nr++);
+	html_element(out, "p", "dim", "mmuscope " MMUSCOPE_VERSION);
+	html_end(out);
+}
+
+#define TITLE 22
+
+/* Where there is no heat map, what the report says instead. */
+static void put_notes(FILE *out, const struct report *r)
+{
+	double y = TITLE;
+
+	for (const struct section *s = r->sections; s; s = s->next)
+		for (const struct block *b = s->blocks; b; b = b->next, y += TITLE)
+			if (b->kind == BLOCK_NOTE)
+				svg_text(out, "small", 0, y, b->note);
+}
+
+void render_svg(FILE *out, const struct report *r, const char *title)
+{
+	double height = 0, top = 0;
+
+	for (const struct section *s = r->sections; s; s = s->next)
+		for (const struct block *b = s->blocks; b; b = b->next)
+			if (b->kind == BLOCK_HEAT)
+				height += TITLE + svg_heat_height(&b->heat) + TITLE;
+	svg_begin_file(out, height > 0 ? height : 2 * TITLE, title);
+	if (height <= 0)
+		put_notes(out, r);
+	for (const struct section *s = r->sections; s; s = s->next) {
+		for (const struct block *b = s->blocks; b; b = b->next) {
+			if (b->kind != BLOCK_HEAT)
+				continue;
+			svg_text(out, "name", 0, top + 15, s->title ?: "");
+			svg_heat_at(out, &b->heat, top + TITLE);
+			top += TITLE + svg_heat_height(&b->heat) + TITLE;
+		}
+	}
+	svg_end(out);
+}
