@@ -145,9 +145,10 @@ static void stack_frame(const struct export *x, const struct group_row *row, siz
 {
 	const struct group_key *k = &x->group->key[key];
 	const struct vm *vm = model_vm_of(x->model, row->value[0].number);
-	const char *text = !strcmp(k->name, "rip") ?
-		guests_function(&x->recording.guests, vm ? vm->name : NULL, row->value[key].number) : NULL;
+	const char *text = NULL;
 
+	if (vm && !strcmp(k->name, "rip"))
+		text = guests_function(&x->recording.guests, vm->name, row->value[key].number);
 	text = text ?: view_key(r, x->model, x->group, row, key).text ?: "?";
 	if (key)
 		fputc(';', x->out);
