@@ -293,6 +293,8 @@ static int read_run(struct diff_cmd *c, size_t at)
 	run->model = model_new(source_file_name, r->source);
 	err = run->model ? tallies_new(c, run, source_file_begin(r->source) + r->from_ns) :
 			   -ENOMEM;
+	if (!err && r->from_ns)
+		model_partial(run->model);
 	if (!err)
 		err = recording_read(r, take, &in);
 	if (!err)

@@ -185,6 +185,8 @@ static int folded(struct export *x)
 	x->group = stacks_new();
 	x->model = model_new(source_file_name, x->recording.source);
 	err = x->group && x->model ? 0 : -ENOMEM;
+	if (!err && x->recording.from_ns)
+		model_partial(x->model);
 	if (!err)
 		err = recording_read(&x->recording, take_fault, x);
 	if (!err)

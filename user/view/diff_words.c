@@ -71,7 +71,7 @@ static bool is_unknown(const struct diff_row *row, size_t key)
 {
 	const struct schema_word *word = word_of(row, key);
 
-	return word && !strcmp(word->name, "unknown");
+	return word && (!strcmp(word->name, "unknown") || !strcmp(word->name, "none"));
 }
 
 /* The value of @key that most of the difference @all comes with. */
