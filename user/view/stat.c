@@ -86,7 +86,7 @@ static void stat_pictures(const struct vm_view *v, const struct model *m,
 	if (!p)
 		return;
 	view_timeline(v->section, w, &p->timeline);
-	view_heat(v->section, w, m, &p->heat, &size);
+	view_heat(v->section, w, m, p, &size);
 }
 
 static void stat_vm(struct report *r, const struct model *m, const struct vm *vm,
