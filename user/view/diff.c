@@ -70,7 +70,8 @@ const char *diff_label(struct report *r, const struct diff *d, const struct diff
 
 		/* What is not known says nothing, unless it is all there is. */
 		if (strcmp(value, "unknown"))
-			text = report_text(r, "%s%s%s", text ?: "", text && *text ? " " : "", value);
+			text = report_text(r, "%s%s%s", text ?: "", text && *text ? " " : "",
+					   value);
 	}
 	return text && !*text && row->group->nr_keys > 1 ? "unknown" : text;
 }
