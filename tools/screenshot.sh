@@ -21,7 +21,8 @@ profile=$(mktemp -d)
 trap 'rm -rf "$profile"' EXIT
 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
 	--disable-background-networking --disable-component-update --disable-sync \
-	--no-first-run --hide-scrollbars --force-device-scale-factor=0.85 --user-data-dir="$profile" --window-size=1200,1130 \
+	--no-first-run --hide-scrollbars --user-data-dir="$profile" --window-size=1200,1130 \
+	--force-device-scale-factor=0.85 \
 	--screenshot="$dir/report.png" "file://$dir/vms.html" 2>"$dir/browser.log"
 mv "$dir/report.png" "$to"
 printf '%s: %s bytes\n' "$to" "$(wc -c <"$to")"

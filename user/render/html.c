@@ -71,8 +71,8 @@ const char html_colours[] =
 "--h8:#440154}\n"
 "@media screen and (prefers-color-scheme:dark){:root{--bg:#15171a;--card:#1e2125;--fg:#e9eaec;"
 "--dim:#a3a8b0;--line:#3a3e45;--void:#15171a;--p0:#56b4e9;--p1:#e69f00;--p2:#26b68c;--p3:#e8743b;"
-"--p4:#dd9bc0;--p5:#3d83c0;--h1:#4c2a85;--h2:#46457f;--h3:#365c8d;--h4:#277f8e;--h5:#1fa187;--h6:#4ac16d;"
-"--h7:#a0da39;--h8:#fde725}}\n"
+"--p4:#dd9bc0;--p5:#3d83c0;--h1:#4c2a85;--h2:#46457f;--h3:#365c8d;--h4:#277f8e;--h5:#1fa187;"
+"--h6:#4ac16d;--h7:#a0da39;--h8:#fde725}}\n"
 "@media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--dim:#444}}\n";
 
 const char html_pictures[] =
