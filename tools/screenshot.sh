@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-build=${O:-build}
+build=$(cd "${O:-build}" && pwd)
 dir=$(mkdir -p "$1" && cd "$1" && pwd)
 to=docs/figures/report.png
 
@@ -14,13 +14,14 @@ if ! [ -s "$dir/vms.data" ]; then
 	tools/lab/lab run --allow-dmesg --out "$dir" --add "$build/mmuscope:/bin/mmuscope" \
 		tools/lab/jobs/vms.sh npt
 fi
-"$build/mmuscope" report --html "$dir/vms.html" "$dir/vms.data"
+# The page says how the file was named.
+(cd "$dir" && "$build/mmuscope" report --html vms.html vms.data)
 
 profile=$(mktemp -d)
 trap 'rm -rf "$profile"' EXIT
 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
 	--disable-background-networking --disable-component-update --disable-sync \
-	--no-first-run --hide-scrollbars --user-data-dir="$profile" --window-size=1240,1190 \
+	--no-first-run --hide-scrollbars --force-device-scale-factor=0.85 --user-data-dir="$profile" --window-size=1200,1130 \
 	--screenshot="$dir/report.png" "file://$dir/vms.html" 2>"$dir/browser.log"
 mv "$dir/report.png" "$to"
 printf '%s: %s bytes\n' "$to" "$(wc -c <"$to")"

@@ -71,6 +71,12 @@ assert_in_place() {
 
 @test "pages and pictures are well-formed" {
 	xmllint --noout made.html time.svg verdict.svg one.svg
+	# Recordings with anything in them.
+	for data in "$root"/tests/golden/*.data; do
+		mmuscope report --html golden.html "$data"
+		mmuscope heatmap --by access -o golden.svg "$data"
+		xmllint --noout golden.html golden.svg
+	done
 }
 
 @test "the page needs nothing else" {

@@ -324,6 +324,25 @@ static void hostile_names_stay_text(void **state)
 	}
 }
 
+/* "<0.1%" is text too. */
+static void small_shares_stay_text(void **state)
+{
+	struct shares_row row = { "row", { 1, 1000000 } };
+	const struct shares shares = {
+		.title = "t", .part = { "a", "b" }, .nr_parts = 2, .rows = &row, .nr = 1,
+	};
+	struct section *s;
+	struct fixture *f = *state;
+	char *text;
+
+	s = report_section(f->report, "first", "title", false);
+	section_shares(s, &shares);
+	text = rendered(f->report, true);
+	assert_null(strstr(text, "<0"));
+	assert_non_null(strstr(text, "a: 1, &lt;0.1%"));
+	free(text);
+}
+
 static void assert_text(const char *text, const char *as)
 {
 	char *got = NULL;
@@ -360,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(map_is_bounded_and_keeps_sums, setup, teardown),
 		cmocka_unit_test_setup_teardown(map_takes_any_slot, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_names_stay_text, setup, teardown),
+		cmocka_unit_test_setup_teardown(small_shares_stay_text, setup, teardown),
 		cmocka_unit_test(text_is_utf8),
 	};
 

@@ -2,6 +2,7 @@
 #include "render/svg.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "lib/format.h"
@@ -128,13 +129,16 @@ void svg_legend(FILE *out, double y, const char *const *text, const bool *used, 
 	}
 }
 
-void svg_open(FILE *out, const char *class, double x, double y, double width, double height)
+void svg_rect(FILE *out, const char *class, const struct svg_area *a, const char *format, ...)
 {
-	fprintf(out, "<rect class=\"%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\">"
-		"<title>", class, x, y, width, height);
-}
+	char text[256];
+	va_list args;
 
-void svg_close(FILE *out)
-{
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	fprintf(out, "<rect class=\"%s\" x=\"%.2f\" y=\"%.2f\" width=\"%.2f\" height=\"%.2f\">"
+		"<title>", class, a->left, a->top, a->width, a->base - a->top);
+	html_text(out, text);
 	fputs("</title></rect>", out);
 }

@@ -43,7 +43,7 @@ void svg_heat_at(FILE *out, const struct heat_map *h, double top);
 /* Return: @value as on an axis, "2.5k", in @buf of FORMAT_MAX bytes. */
 const char *svg_number(char *buf, double value);
 
-/* Where numbers are drawn: the axes' labels are outside of it. */
+/* A part of a picture, from @top down to @base. Labels of axes are outside of theirs. */
 struct svg_area {
 	double left, top, width, base;
 };
@@ -59,8 +59,8 @@ void svg_value_axis(FILE *out, const struct svg_area *a, double most, bool perce
 /* Says what the parts p0, p1 ... are, on as many lines as that takes; @used may be NULL for all. */
 void svg_legend(FILE *out, double y, const char *const *text, const bool *used, size_t nr);
 
-/* A rectangle; what is printed until svg_close() is shown when it is pointed at. */
-void svg_open(FILE *out, const char *class, double x, double y, double width, double height);
-void svg_close(FILE *out);
+/* A rectangle, and the text that is shown when it is pointed at. */
+__attribute__((format(printf, 4, 5)))
+void svg_rect(FILE *out, const char *class, const struct svg_area *a, const char *format, ...);
 
 #endif /* RENDER_SVG_H */

@@ -21,6 +21,7 @@
 #define LEFT		(PAGE_LEFT + PAGE_WIDTH + 3)
 #define WIDTH		(SVG_WIDTH - LEFT)
 #define LABEL		11	/* height of a text */
+#define RANGE_MAX	48	/* two addresses as text */
 #define NAME_ANGLE	35	/* degrees */
 
 static double row_height(const struct heat_map *h)
@@ -60,40 +61,36 @@ static uint64_t boundary(const struct heat_map *h)
 	return h->row_bytes < 2ULL << 20 ? 2ULL << 20 : h->row_bytes < 1ULL << 30 ? 1ULL << 30 : 0;
 }
 
-static void put_range(FILE *out, const struct heat_map *h, const struct heat_row *row)
+static const char *range_text(char *buf, const struct heat_map *h, const struct heat_row *row)
 {
-	fprintf(out, "0x%" PRIx64 " to 0x%" PRIx64, row->gpa, row->gpa + h->row_bytes - 1);
-}
-
-static void put_when(FILE *out, const struct heat_map *h, size_t column)
-{
-	char from[FORMAT_MAX], to[FORMAT_MAX];
-
-	if (h->names)
-		html_text(out, h->names[column]);
-	else
-		fprintf(out, "%s to %s", format_ns(from, h->begin_ns + column * h->step_ns),
-			format_ns(to, h->begin_ns + (column + 1) * h->step_ns));
+	snprintf(buf, RANGE_MAX, "0x%" PRIx64 " to 0x%" PRIx64, row->gpa,
+		 row->gpa + h->row_bytes - 1);
+	return buf;
 }
 
 static void row_cells(FILE *out, const struct heat_map *h, const struct heat_row *row, double y,
 		      double height)
 {
-	double step = (double)WIDTH / h->nr_columns;
-	char count[FORMAT_MAX];
+	char count[FORMAT_MAX], from[FORMAT_MAX], to[FORMAT_MAX], range[RANGE_MAX];
+	/* A hair wider than the column, or gaps would shine through. */
+	struct svg_area a = {
+		.top = y, .base = y + height + 0.1, .width = (double)WIDTH / h->nr_columns + 0.15,
+	};
 
+	range_text(range, h, row);
 	for (size_t i = 0; i < h->nr_columns; i++) {
 		char class[] = { 'h', '0' + scale_step(row->count[i], h->most, SVG_SHADES), '\0' };
 
 		if (!row->count[i])
 			continue;
-		/* A hair wider than the column, or gaps would shine through. */
-		svg_open(out, class, LEFT + i * step, y, step + 0.15, height + 0.1);
-		put_range(out, h, row);
-		fputs(", ", out);
-		put_when(out, h, i);
-		fprintf(out, ": %s", format_count(count, row->count[i]));
-		svg_close(out);
+		a.left = LEFT + i * (double)WIDTH / h->nr_columns;
+		format_count(count, row->count[i]);
+		if (h->names)
+			svg_rect(out, class, &a, "%s, %s: %s", range, h->names[i], count);
+		else
+			svg_rect(out, class, &a, "%s, %s to %s: %s", range,
+				 format_ns(from, h->begin_ns + i * h->step_ns),
+				 format_ns(to, h->begin_ns + (i + 1) * h->step_ns), count);
 	}
 }
 
@@ -104,23 +101,20 @@ static void row_pages(FILE *out, const struct heat_map *h, const struct heat_row
 	static const struct { const char *class, *name; } levels[HEAT_LEVELS] = {
 		{ "slot1", "nothing mapped" }, { "p5", "4K" }, { "p1", "2M" }, { "p4", "1G" },
 	};
+	struct svg_area a = { .left = PAGE_LEFT, .top = y, .base = y + height + 0.1 };
 	uint64_t all = 0, every = boundary(h);
-	double x = PAGE_LEFT;
-	char count[FORMAT_MAX];
+	char count[FORMAT_MAX], range[RANGE_MAX];
 
 	for (size_t i = 0; i < HEAT_LEVELS; i++)
 		all += row->level[i];
 	/* The largest first: small pages are what usually is everywhere. */
 	for (size_t i = HEAT_LEVELS; all && i--;) {
-		double width = (double)row->level[i] / all * PAGE_WIDTH;
-
 		if (!row->level[i])
 			continue;
-		svg_open(out, levels[i].class, x, y, width, height + 0.1);
-		put_range(out, h, row);
-		fprintf(out, ", %s: %s", levels[i].name, format_count(count, row->level[i]));
-		svg_close(out);
-		x += width;
+		a.width = (double)row->level[i] / all * PAGE_WIDTH;
+		svg_rect(out, levels[i].class, &a, "%s, %s: %s", range_text(range, h, row),
+			 levels[i].name, format_count(count, row->level[i]));
+		a.left += a.width;
 	}
 	if (every && row->gpa % every == 0)
 		fprintf(out, "<path class=\"axis\" d=\"M%d %.2f h%d\"/>", PAGE_LEFT - 1, y,
@@ -141,9 +135,8 @@ static void slot_rows(FILE *out, const struct heat_row *row, size_t nr, double y
 
 	if (row->slot == HEAT_NO_SLOT)
 		return;
-	svg_open(out, class, SLOT_LEFT, y, SLOT_WIDTH, nr * height);
-	fprintf(out, "memslot %d%s", row->slot, row->more_slots ? " and others" : "");
-	svg_close(out);
+	svg_rect(out, class, &(struct svg_area){ SLOT_LEFT, y, SLOT_WIDTH, y + nr * height },
+		 "memslot %d%s", row->slot, row->more_slots ? " and others" : "");
 	snprintf(id, sizeof(id), "%d", row->slot);
 	if (nr * height >= 9 && !row->more_slots && strlen(id) <= 3)
 		svg_text(out, "on mid", SLOT_LEFT + SLOT_WIDTH / 2.0,
@@ -160,10 +153,17 @@ static bool is_labelled(const struct heat_map *h, const struct heat_row *row, do
 	return row == h->rows || row->jump || row->gpa % every == 0;
 }
 
+/* Addresses of more than 40 bits are squeezed. */
+static void put_address(FILE *out, uint64_t gpa, double y)
+{
+	fprintf(out, "<text class=\"tiny end num\" x=\"%d\" y=\"%.1f\"%s>0x%" PRIx64 "</text>\n",
+		SLOT_LEFT - 4, y, gpa >> 40 ? " textLength=\"66\" "
+		"lengthAdjust=\"spacingAndGlyphs\"" : "", gpa);
+}
+
 static void rows(FILE *out, const struct heat_map *h, double top)
 {
 	double height = row_height(h), y = top, labelled = top - LABEL;
-	char label[32];
 
 	fputs("<g class=\"cells\">", out);
 	for (size_t i = 0, slot = 0, turn = 0; i < h->nr_rows; i++, y += height) {
@@ -182,9 +182,7 @@ static void rows(FILE *out, const struct heat_map *h, double top)
 		if (!is_labelled(h, row, height) || y - labelled < LABEL)
 			continue;
 		labelled = y;
-		snprintf(label, sizeof(label), "0x%" PRIx64, row->gpa);
-		svg_text(out, "tiny end num", SLOT_LEFT - 4, y + 7, label);
-		fputc('\n', out);
+		put_address(out, row->gpa, y + 7);
 	}
 	fputs("</g>\n", out);
 }

@@ -33,16 +33,16 @@ static void bars(FILE *out, const struct svg_area *a, const struct histogram *g,
 	double step = a->width / g->nr_bars;
 	size_t every = ceil(LABEL / step);
 	char low[FORMAT_MAX], high[FORMAT_MAX], count[FORMAT_MAX];
+	struct svg_area bar;
 
 	for (size_t i = 0; i < g->nr_bars; i++) {
 		const struct bar *b = &g->bars[i];
 		double height = bar_height(a, b->count, most), x = a->left + i * step;
 
-		svg_open(out, "p0", x + 0.5, a->base - height, step - 1, height);
-		fprintf(out, "%s to %s: %s", format_ns(low, b->low), format_ns(high, b->high),
-			format_count(count, b->count));
-		svg_close(out);
-		if (i % every || x + LABEL > SVG_WIDTH + 6)
+		bar = (struct svg_area){ x + 0.5, a->base - height, step - 1, a->base };
+		svg_rect(out, "p0", &bar, "%s to %s: %s", format_ns(low, b->low),
+			 format_ns(high, b->high), format_count(count, b->count));
+		if (i % every || x + LABEL > SVG_WIDTH)
 			continue;
 		fprintf(out, "<path class=\"axis\" d=\"M%.1f %.1f v3\"/>", x, a->base);
 		svg_text(out, "small", x, a->base + 14, low);

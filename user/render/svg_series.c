@@ -63,11 +63,10 @@ static void tooltips(FILE *out, const struct svg_area *a, const struct series *s
 	for (size_t i = 0; i < s->nr; i++) {
 		if (s->value[i] <= 0)
 			continue;
-		svg_open(out, "hit", a->left + i * step, a->top, step, a->base - a->top);
-		fprintf(out, "%s at %s, for %s", value_text(value, s, s->value[i]),
-			format_ns(when, s->begin_ns + i * s->step_ns),
-			format_ns(width, s->step_ns));
-		svg_close(out);
+		svg_rect(out, "hit", &(struct svg_area){ a->left + i * step, a->top, step, a->base },
+			 "%s at %s, for %s", value_text(value, s, s->value[i]),
+			 format_ns(when, s->begin_ns + i * s->step_ns),
+			 format_ns(width, s->step_ns));
 	}
 }
 

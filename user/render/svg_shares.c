@@ -40,11 +40,9 @@ static void row(FILE *out, const struct shares *s, size_t at, double y, double s
 
 		if (!n)
 			continue;
-		svg_open(out, class, x, y + 15, width, BAR);
-		html_text(out, s->part[i]);
-		fprintf(out, ": %s, %s", amount(buf, s, n),
-			format_percent(percent, 100.0 * n / total));
-		svg_close(out);
+		svg_rect(out, class, &(struct svg_area){ x, y + 15, width, y + 15 + BAR },
+			 "%s: %s, %s", s->part[i], amount(buf, s, n),
+			 format_percent(percent, 100.0 * n / total));
 		x += width;
 	}
 }
