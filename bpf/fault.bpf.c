@@ -604,8 +604,10 @@ static __always_inline int nested(u8 running)
 {
 	struct vcpu_state *v = vcpu_current();
 
-	if (v)
+	if (v) {
 		span_nested(&v->span, running);
+		flush_asked(v, MMUSCOPE_cause_nested);
+	}
 	return 0;
 }
 

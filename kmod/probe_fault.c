@@ -346,8 +346,10 @@ static void nested(u8 running)
 {
 	struct vcpu_state *v = vcpu_current();
 
-	if (v)
+	if (v) {
 		span_nested(&v->span, running);
+		flush_asked(v, MMUSCOPE_cause_nested);
+	}
 }
 
 /* The event's name until 5.19. */

@@ -24,6 +24,7 @@ static const struct {
 	{ "diff", cmd_diff, "compare two recordings, or repeated runs, and say what differs" },
 	{ "export", cmd_export, "write a recording for Perfetto, CTF readers, flame graphs, CSV" },
 	{ "info", cmd_info, "say what a recording holds" },
+	{ "explain", cmd_explain, "say what is expensive in each VM, why, and what changes it" },
 	{ "list", cmd_list, "list the VMs that are running" },
 	{ "slots", cmd_slots, "show the memslots of a VM and what backs them" },
 	{ "translate", cmd_translate, "follow an address of a guest to the memory behind it" },

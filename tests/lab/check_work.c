@@ -34,6 +34,7 @@ static void check_remote_flushes(const char *name)
 {
 	json_t *vm = vm_of(name);
 
+	family_needs("kvm_flush_remote_tlbs");
 	same("remote flushes", flushes(vm, "remote") + flushes(vm, "remote_range"),
 	     "stat.remote_tlb_flush_requests", stat_of(name, "stat.remote_tlb_flush_requests"));
 	same("kicked", rows(vm, "flushes", "kicked", NULL), "stat.remote_tlb_flush",
@@ -90,11 +91,11 @@ static void check_vendor_flushes(const char *name)
 		     stat_of(name, "invlpgs"));
 }
 
-/* FAILS for npt-ring and shadow-ring until KVM_RESET_DIRTY_RINGS has a context. */
 static void check_flush_origins(const char *name)
 {
 	json_t *vm = vm_of(name);
 
+	family_needs("kvm_vm_ioctl");
 	same("flushes of unknown origin", rows(vm, "flushes", "count", "origin", "unknown", NULL),
 	     "wanted", 0);
 }
@@ -109,17 +110,20 @@ static void check_pages(const char *name)
 {
 	json_t *vm = vm_of(name);
 
+	family_needs("kvm_mmu_get_page");
 	same("made and reused", pages(vm, "made") + pages(vm, "reused"), "kvm_mmu_get_page",
 	     event_of(name, "kvmmmu:kvm_mmu_get_page"));
+	family_needs("kvm_mmu_prepare_zap_page");
 	same("zapped", pages(vm, "zapped"), "kvm_mmu_prepare_zap_page",
 	     event_of(name, "kvmmmu:kvm_mmu_prepare_zap_page"));
 	/* KVM's own counters leave out the TDP MMU. */
 	if (!workload_is_shadow(name))
 		return;
-	same("made", pages(vm, "made"), "stat.mmu_cache_miss",
-	     stat_of(name, "stat.mmu_cache_miss"));
 	same("zapped", pages(vm, "zapped"), "stat.mmu_shadow_zapped",
 	     stat_of(name, "stat.mmu_shadow_zapped"));
+	family_needs("kvm_mmu_get_page");
+	same("made", pages(vm, "made"), "stat.mmu_cache_miss",
+	     stat_of(name, "stat.mmu_cache_miss"));
 	same("direct", rows(vm, "shadow_pages", "count", "kind", "direct", NULL), "wanted", 0);
 }
 
@@ -137,22 +141,27 @@ static void check_shadow(const char *name)
 	long long synced = event_of(name, "kvmmmu:kvm_mmu_sync_page");
 
 	family_of("invlpg");
+	family_needs("kvm_mmu_invlpg");
 	same("INVLPG", work(vm, "INVLPG"), "stat.invlpg", stat_of(name, "stat.invlpg"));
 	same("INVLPG", work(vm, "INVLPG"), "the guest's",
 	     shadow ? stat_of(name, "invlpgs") : 0);
 	family_of("ptwrite");
+	family_needs("kvm_mmu_track_write");
 	same("page-table writes", work(vm, "page-table write"), "stat.mmu_pte_write",
 	     stat_of(name, "stat.mmu_pte_write"));
 	family_of("unsync");
+	family_needs("kvm_mmu_unsync_page");
 	same("unsync", work(vm, "unsync"), "kvm_mmu_unsync_page",
 	     event_of(name, "kvmmmu:kvm_mmu_unsync_page"));
 	same("unsync", work(vm, "unsync"), "stat.mmu_unsync and those in sync again",
 	     gauge == ABSENT || synced == ABSENT ? ABSENT : gauge + synced);
 	family_of("sync");
+	family_needs("kvm_mmu_sync_roots");
 	/* With TDP the function returns at once, and that is no sync. */
 	same("sync", work(vm, "sync"), "kvm_mmu_sync_roots",
 	     shadow ? event_of(name, "lab:kvm_mmu_sync_roots") : 0);
 	family_of("cr3");
+	family_needs("kvm_cr");
 	/* SVM without decode assists, as emulated: a CR3 write exits, kvm_cr does not fire. */
 	same("CR3 writes", work(vm, "CR3 write"), "kvm_cr", event_of(name, "kvm:kvm_cr"));
 }
@@ -163,23 +172,24 @@ static void check_invalidations(const char *name)
 	long long all = rows(vm, "invalidations", "count", NULL);
 	long long frames = rows(vm, "invalidations", "gfns", NULL);
 
+	family_needs("kvm_mmu_notifier_invalidate_range_start");
 	same("invalidations", all, "kvm_unmap_hva_range",
 	     event_of(name, "kvm:kvm_unmap_hva_range"));
 	all -= own_invalidations(vm);
 	same("by the VMM", rows(vm, "invalidations", "count", "task", name, NULL), "all of them",
 	     strlen(name) < 16 ? all : ABSENT);
-	if (workload_is(name, "retouch"))
-		same("invalidations", all, "rounds", stat_of(name, "rounds"));
-	if (workload_is(name, "retouch") && family_has("kvm_unmap_gfn_range")) {
-		same("frames", frames, "pages in all rounds",
-		     stat_of(name, "pages") * stat_of(name, "rounds"));
-	}
 	if (workload_is(name, "mprotect")) {
 		/* Away and back. */
 		same("invalidations", all, "2 per round", 2 * stat_of(name, "rounds"));
 		same("protection_vma", rows(vm, "invalidations", "count", "event", "protection_vma",
 					    NULL), "all of them", all);
 	}
+	if (!workload_is(name, "retouch"))
+		return;
+	same("invalidations", all, "rounds", stat_of(name, "rounds"));
+	family_needs("kvm_unmap_gfn_range");
+	same("frames", frames, "pages in all rounds", stat_of(name, "pages") *
+	     stat_of(name, "rounds"));
 }
 
 static long long dirty(json_t *vm, const char *op, const char *column)
@@ -192,15 +202,18 @@ static void check_dirty(const char *name)
 	json_t *vm = vm_of(name);
 	bool log = workload_is(name, "dirtylog");
 
+	family_needs("kvm_get_dirty_log_protect");
 	same("gets", dirty(vm, "get", "count"), "rounds", log ? stat_of(name, "rounds") : 0);
+	family_needs("kvm_arch_mmu_enable_log_dirty_pt_masked");
 	same("dirty pages", dirty(vm, "get", "pages"), "what the guest dirtied",
 	     log ? stat_of(name, "pages_touched") : 0);
+	family_needs("kvm_dirty_ring_push");
 	same("ring entries", dirty(vm, "ring_push", "count"), "kvm_dirty_ring_push",
 	     event_of(name, "kvm:kvm_dirty_ring_push"));
 	if (workload_is(name, "ring"))
 		same("ring entries", dirty(vm, "ring_push", "count"), "the VMM's",
 		     stat_of(name, "ring_entries"));
-	/* FAILS until resets by a thread that is no vCPU are told which VM they are of. */
+	family_needs("kvm_dirty_ring_reset");
 	same("ring resets", dirty(vm, "ring_reset", "count"), "kvm_dirty_ring_reset",
 	     event_of(name, "kvm:kvm_dirty_ring_reset"));
 }
@@ -239,6 +252,7 @@ static void check_slots(const char *name)
 	long long each = workload_is(name, "slots") ? stat_of(name, "rounds") : 0;
 	bool mixed = workload_is(name, "mixed") || workload_is(name, "split");
 
+	family_needs("kvm_arch_commit_memory_region");
 	same("created", rows(vm, "slots", "count", "op", "create", NULL), "the VMM's", each);
 	same("moved", rows(vm, "slots", "count", "op", "move", NULL), "the VMM's", each);
 	same("deleted", rows(vm, "slots", "count", "op", "delete", NULL), "the VMM's", each);
@@ -251,6 +265,7 @@ static void check_splits(const char *name)
 {
 	json_t *vm = vm_of(name);
 
+	family_needs("kvm_mmu_split_huge_page");
 	same("splits", rows(vm, "huge_pages", "count", "what", "split", NULL) +
 	     rows(vm, "huge_pages", "count", "what", "split failed", NULL),
 	     "kvm_mmu_split_huge_page", event_of(name, "kvmmmu:kvm_mmu_split_huge_page"));

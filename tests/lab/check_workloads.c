@@ -149,7 +149,9 @@ static void check_verdicts(const char *name)
 	long long fast = verdicts(vm, "fast_fixed");
 
 	/* One that fills the dirty ring goes to user space afterwards, but is fixed. */
+	family_needs("fast_page_fault");
 	same("fast_fixed", fast, "stat.pf_fast", stat_of(name, "stat.pf_fast"));
+	family_of("fault");
 	/* Where it is the only one of these counters, all entries of the slow path are in it. */
 	if (stat_of(name, "stat.pf_taken") == ABSENT)
 		same("fixed, and MMIO entries", verdicts(vm, "fixed") +
@@ -215,12 +217,7 @@ static void check_accesses(const char *name)
 	same("condition known", conditions(vm, "unknown"), "wanted", 0);
 }
 
-/*
- * What a fault maps. Fast fixes, MMIO and faults that another vCPU fixed map nothing.
- *
- * FAILS for dirtylog, split and ring under NPT: a fast fix is shown with the
- * fault's goal_level, which KVM has at 4K there whatever the entry's size is.
- */
+/* What a fault maps. Fast fixes, MMIO and faults that another vCPU fixed map nothing. */
 static void check_levels(const char *name)
 {
 	json_t *vm = vm_of(name);
@@ -229,6 +226,7 @@ static void check_levels(const char *name)
 	char mode[16];
 
 	workload_mode(name, mode);
+	family_needs("kvm_mmu_set_spte");
 	same("faults by level", rows(vm, "levels", "count", NULL), "faults", all);
 	same("1G", rows(vm, "levels", "count", "level", "1G", NULL), "wanted", 0);
 	same("mapping faults", all - rows(vm, "levels", "count", "level", "nothing", NULL),

@@ -26,6 +26,7 @@ static struct tally {
 } tallies[MODES][FAMILIES];
 
 static size_t mode_now = MODES, family_now = FAMILIES;
+static bool closed;
 
 static size_t word_find(const char *const *words, size_t nr, const char *word)
 {
@@ -44,6 +45,7 @@ void family_mode(const char *mode)
 void family_of(const char *family)
 {
 	family_now = word_find(families, FAMILIES, family);
+	closed = false;
 }
 
 void family_compared(bool held, bool counted)
@@ -78,6 +80,16 @@ bool family_has(const char *name)
 			return is_whole(probe);
 	/* Of another vendor's CPU. */
 	return false;
+}
+
+void family_needs(const char *probe)
+{
+	closed = !family_has(probe);
+}
+
+bool family_open(void)
+{
+	return !closed;
 }
 
 /* Whether @word is one of @list, which blanks separate. */

@@ -21,6 +21,12 @@ void family_compared(bool held, bool counted);
  */
 bool family_has(const char *probe);
 
+/* What is compared until the next family_of() or family_needs() hangs on that hook. */
+void family_needs(const char *probe);
+
+/* Whether a comparison can be made: what it hangs on is there. */
+bool family_open(void);
+
 /* To FOLDER/families.json. Return: 0 or -errno. */
 int family_write(const char *folder);
 

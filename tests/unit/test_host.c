@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* lib/host*: made-up /proc, /sys and /dev trees of machines that we do not have. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 #include <cmocka.h>
 
 #include "lib/host.h"
+#include "lib/kvmstat.h"
 
 /**
  * struct machine - a tree and what was found in it
@@ -439,11 +441,30 @@ static void test_here(void **state)
 	}
 }
 
+/* KVM's counters of a VM: by process, and only where that says which VM. */
+static void test_counters(void **state)
+{
+	const struct machine *machine = *state;
+	uint64_t value = 0;
+
+	assert_int_equal(kvmstat_read(machine->root, 12, "remote_tlb_flush", &value), -ENOENT);
+	put(machine, "/sys/kernel/debug/kvm/remote_tlb_flush", "99\n");
+	put(machine, "/sys/kernel/debug/kvm/123-4/remote_tlb_flush", "7\n");
+	put(machine, "/sys/kernel/debug/kvm/12-14/remote_tlb_flush", "42\n");
+	assert_int_equal(kvmstat_read(machine->root, 12, "remote_tlb_flush", &value), 0);
+	assert_int_equal(value, 42);
+	assert_int_equal(kvmstat_read(machine->root, 12, "no_such", &value), -ENOENT);
+	assert_int_equal(kvmstat_read(machine->root, 1, "remote_tlb_flush", &value), -ENOENT);
+	put(machine, "/sys/kernel/debug/kvm/12-15/remote_tlb_flush", "1\n");
+	assert_int_equal(kvmstat_read(machine->root, 12, "remote_tlb_flush", &value), -EEXIST);
+}
+
 #define machine_test(test) cmocka_unit_test_setup_teardown(test, machine_make, machine_remove)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		machine_test(test_counters),
 		machine_test(test_intel),
 		machine_test(test_intel_msr),
 		machine_test(test_intel_not_known),

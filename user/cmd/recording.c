@@ -140,6 +140,7 @@ int recording_open(struct recording *r)
 	if (r->filter)
 		cfg.types &= filter_types(r->filter);
 	/* What is lost is always told. */
+	cfg.types |= r->aside_types;
 	cfg.types |= 1ULL << MMUSCOPE_TYPE_lost;
 	r->source = source_file_open(&cfg, err, sizeof(err));
 	if (r->source) {
@@ -174,9 +175,13 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 	int ret;
 
 	while ((ret = r->source->ops->next(r->source, 0, &rec)) == 1) {
-		if (r->filter && !is_always_wanted(rec) && !filter_match(r->filter, rec))
+		bool wanted = is_always_wanted(rec) ||
+			      ((!r->filter || filter_match(r->filter, rec)) &&
+			       r->types >> (rec->type < 63 ? rec->type : 63) & 1);
+
+		if (!wanted && !r->aside)
 			continue;
-		ret = take(ctx, rec);
+		ret = wanted ? take(ctx, rec) : r->aside(ctx, rec);
 		if (ret)
 			return ret;
 	}

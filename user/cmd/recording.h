@@ -22,6 +22,8 @@
  * @filter: --filter, or NULL
  * @guests: --guest-symbols
  * @types: families that the caller wants, to be set before recording_open()
+ * @aside: called, unless NULL, for what the filter leaves out, of families in @aside_types
+ * @aside_types: families that are read for that
  * @source: the recording, once open
  */
 struct recording {
@@ -32,6 +34,8 @@ struct recording {
 	struct filter *filter;
 	struct guests guests;
 	uint64_t types;
+	int (*aside)(void *ctx, const struct mmuscope_hdr *rec);
+	uint64_t aside_types;
 	struct source *source;
 };
 

@@ -185,6 +185,13 @@ static int take(void *ctx, const struct mmuscope_hdr *rec)
 	return err;
 }
 
+static int take_aside(void *ctx, const struct mmuscope_hdr *rec)
+{
+	const struct report_run *run = ctx;
+
+	return model_note(run->model, rec);
+}
+
 static int finish(struct report_run *run)
 {
 	uint64_t elapsed = source_file_elapsed(run->recording.source);
@@ -208,12 +215,18 @@ static int read_all(struct report_run *run)
 	int err;
 
 	r->types = run->group ? group_types(run->group) : UINT64_MAX;
+	if (!run->group || group_has_cause(run->group)) {
+		r->aside = take_aside;
+		r->aside_types = CAUSE_TYPES;
+	}
 	if (recording_open(r))
 		return EXIT_FAILED;
 	run->model = model_new(source_file_name, r->source);
 	run->next = source_file_begin(r->source) + r->from_ns + r->options.interval_ns;
 	if (run->html && !run->group)
 		run->pictures = pictures_new(source_file_begin(r->source) + r->from_ns, NULL);
+	if (run->model && r->from_ns)
+		model_partial(run->model);
 	err = !run->model || (run->html && !run->group && !run->pictures) ? -ENOMEM :
 		recording_read(r, take, run);
 	if (err == -ECANCELED)

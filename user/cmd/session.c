@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cmd/target.h"
+#include "lib/kvmstat.h"
 #include "lib/proc.h"
 #include "source/merge.h"
 
@@ -24,6 +25,18 @@
 /* Records between two looks at the clock. */
 #define LOOK_EVERY	4096
 
+/**
+ * struct counters - what KVM had counted of a VM when it was first seen
+ * @known: it could be read
+ */
+struct counters {
+	uint16_t vm;
+	uint32_t pid;
+	bool known;
+	uint64_t flushes;
+	uint64_t requests;
+};
+
 struct session {
 	struct source *src;
 	struct merge *merge;
@@ -34,6 +47,8 @@ struct session {
 	uint64_t interval;
 	uint64_t begin;
 	uint64_t elapsed;
+	struct counters *counters;
+	size_t nr_counters;
 	struct session_tap tap;
 	int tap_err;
 	bool live;
@@ -78,6 +93,47 @@ uint64_t session_clock(void)
 	return t.tv_sec * 1000000000ULL + t.tv_nsec;
 }
 
+static bool counters_read(uint32_t pid, uint64_t *flushes, uint64_t *requests)
+{
+	if (kvmstat_read("", pid, "remote_tlb_flush", flushes))
+		return false;
+	if (kvmstat_read("", pid, "remote_tlb_flush_requests", requests))
+		*requests = UINT64_MAX;
+	return true;
+}
+
+/* Where memory is short there is nothing to compare with. */
+static void counters_begin(struct session *s, const struct mmuscope_vm *rec)
+{
+	struct counters *list = realloc(s->counters, (s->nr_counters + 1) * sizeof(*list)), *c;
+
+	if (!list)
+		return;
+	s->counters = list;
+	c = &list[s->nr_counters++];
+	*c = (struct counters){ .vm = rec->hdr.vm, .pid = rec->pid };
+	/* A VM that is just being made has no counters yet, and will begin with 0. */
+	c->known = rec->op == MMUSCOPE_life_created ||
+		   counters_read(rec->pid, &c->flushes, &c->requests);
+}
+
+bool session_counted(const struct session *s, uint16_t vm, uint64_t *flushes, uint64_t *requests)
+{
+	for (size_t i = s->nr_counters; i-- > 0;) {
+		const struct counters *c = &s->counters[i];
+
+		if (c->vm != vm)
+			continue;
+		if (!c->known || !counters_read(c->pid, flushes, requests))
+			return false;
+		*flushes -= c->flushes;
+		if (*requests != UINT64_MAX)
+			*requests -= c->requests;
+		return true;
+	}
+	return false;
+}
+
 static void name_vm(void *ctx, const struct mmuscope_vm *rec, char *name, size_t size)
 {
 	char comm[sizeof(rec->comm) + 1] = "";
@@ -85,6 +141,8 @@ static void name_vm(void *ctx, const struct mmuscope_vm *rec, char *name, size_t
 
 	memcpy(comm, rec->comm, sizeof(rec->comm));
 	proc_vm_name(rec->pid, comm, rec->args, sizeof(rec->args), name, size);
+	if (s->live)
+		counters_begin(s, rec);
 	if (s->tap.named && !s->tap_err)
 		s->tap_err = s->tap.named(s->tap.ctx, rec, name);
 }
@@ -123,6 +181,7 @@ void session_close(struct session *s)
 		merge_close(s->merge);
 	if (s->src)
 		s->src->ops->close(s->src);
+	free(s->counters);
 	free(s);
 }
 

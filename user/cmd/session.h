@@ -60,6 +60,15 @@ uint64_t session_begin(const struct session *s);
 uint64_t session_interval(const struct session *s);
 uint64_t session_elapsed(const struct session *s);
 
+/**
+ * session_counted() - what KVM itself counted of a VM since it was first seen
+ * @flushes: set to remote_tlb_flush, @requests to remote_tlb_flush_requests, UINT64_MAX where
+ *	KVM does not have that
+ *
+ * Return: whether it is known: the VM is there, its process has no other, and debugfs is mounted.
+ */
+bool session_counted(const struct session *s, uint16_t vm, uint64_t *flushes, uint64_t *requests);
+
 /* CLOCK_MONOTONIC in ns. */
 uint64_t session_clock(void);
 

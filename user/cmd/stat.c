@@ -63,7 +63,8 @@ static const struct argp stat_argp = {
 static int print(const struct stat *st, struct session *s, bool total)
 {
 	const struct summary sum = {
-		.model = session_model(s), .source = session_source(s), .total = total,
+		.model = session_model(s), .source = session_source(s), .session = s,
+		.total = total,
 		.elapsed_ns = session_elapsed(s), .interval_ns = session_interval(s),
 	};
 

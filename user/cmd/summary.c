@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "lib/format.h"
+#include "view/explain.h"
 #include "view/view.h"
 
 void summary_time(struct report *r, const struct summary *s)
@@ -20,6 +21,11 @@ void summary_time(struct report *r, const struct summary *s)
 		section_fact(time, "interval_ns", NULL, cell_ns(s->interval_ns));
 }
 
+static bool counted(const void *ctx, uint16_t vm, struct view_counted *c)
+{
+	return session_counted(ctx, vm, &c->flushes, &c->requests);
+}
+
 int summary_no_column(struct report *r, const char *column)
 {
 	fprintf(stderr, "mmuscope: --sort: no table has a column '%s'; --json shows their names\n",
@@ -33,6 +39,7 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 	struct view_window w = {
 		.past = s->total, .name = o->vm, .pid = s->pid,
 		.elapsed_ns = s->total ? s->elapsed_ns : s->interval_ns,
+		.counted = s->session ? counted : NULL, .ctx = s->session,
 		.pictures = s->pictures, .begin_ns = s->begin_ns,
 	};
 	struct report *r = report_new("stat");
@@ -43,6 +50,7 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 	if (s->recording) {
 		about_recording(r, s->recording, s->model);
 		view_overview(r, s->model, &w);
+		view_explain(r, s->model, &w);
 	}
 	summary_time(r, s);
 	vms = view_stat(r, s->model, &w);

@@ -7,6 +7,7 @@
 
 #include "cmd/options.h"
 #include "cmd/recording.h"
+#include "cmd/session.h"
 #include "model/model.h"
 #include "model/pictures.h"
 #include "source/source.h"
@@ -14,6 +15,7 @@
 
 /**
  * struct summary - what to print
+ * @session: the collection, whose KVM can be asked; NULL for a recording
  * @total: of all that was folded, else of the running interval
  * @elapsed_ns: since the begin
  * @interval_ns: of the running interval
@@ -26,6 +28,7 @@
 struct summary {
 	const struct model *model;
 	const struct source *source;
+	const struct session *session;
 	bool total;
 	uint64_t elapsed_ns;
 	uint64_t interval_ns;

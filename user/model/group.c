@@ -33,13 +33,17 @@ bool group_key_find(struct group_key *k, const char *name)
 {
 	bool any = false;
 
-	*k = (struct group_key){ .slot = !strcmp(name, "slot") };
+	*k = (struct group_key){
+		.slot = !strcmp(name, "slot"), .cause = !strcmp(name, "cause"),
+	};
 	snprintf(k->name, sizeof(k->name), "%s", name);
 	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
 		if (!schema_event(type))
 			continue;
 		k->field[type] = field_of(type, name);
 		if (!k->field[type] && k->slot)
+			k->field[type] = address_of(type);
+		if (type == MMUSCOPE_TYPE_fault && k->cause)
 			k->field[type] = address_of(type);
 		any |= !!k->field[type];
 	}
@@ -123,21 +127,25 @@ uint64_t group_types(const struct group *g)
 	return types;
 }
 
+bool group_has_cause(const struct group *g)
+{
+	for (size_t i = 0; i < g->nr_keys; i++)
+		if (g->key[i].cause)
+			return true;
+	return false;
+}
+
 static uint64_t slot_of(const struct model *m, const struct schema_field *f,
 			const struct mmuscope_hdr *rec)
 {
 	const struct vm *vm = model_vm_of(m, rec->vm);
 	uint64_t gfn = schema_field_value(f, rec);
+	const struct slot *s;
 
 	if (f->unit == UNIT_ADDR)
 		gfn >>= 12;
-	for (size_t i = 0; vm && i < vm->slots.nr; i++) {
-		const struct slot *s = &vm->slots.list[i];
-
-		if (gfn >= s->gfn && gfn - s->gfn < s->npages)
-			return s->id;
-	}
-	return GROUP_SLOT_NONE;
+	s = vm ? slots_find(&vm->slots, gfn) : NULL;
+	return s ? s->id : GROUP_SLOT_NONE;
 }
 
 union group_value group_value(const struct group_key *k, const struct model *m,
@@ -149,6 +157,8 @@ union group_value group_value(const struct group_key *k, const struct model *m,
 	memset(&v, 0, sizeof(v));
 	if (k->slot && strcmp(f->name, "slot"))
 		v.number = slot_of(m, f, rec);
+	else if (k->cause && rec->type == MMUSCOPE_TYPE_fault)
+		v.number = cause_plain(model_cause(m)->cause);
 	else if (f->type == TYPE_TEXT)
 		memcpy(v.text, (const char *)rec + f->offset, f->size);
 	else
@@ -228,7 +238,7 @@ static bool field_alike(const struct group_key *k, unsigned int a, unsigned int 
 {
 	const struct schema_field *x = k->field[a], *y = k->field[b];
 
-	return x == y || k->slot || (x->words && x->words == y->words) ||
+	return x == y || k->slot || k->cause || (x->words && x->words == y->words) ||
 	       (x->unit == y->unit && !strcmp(x->doc, y->doc));
 }
 

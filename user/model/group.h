@@ -21,11 +21,13 @@
  * @name: of the field
  * @field: by family, NULL where it has none of that name
  * @slot: for families with an address but no field "slot": the memslot of the address
+ * @cause: for faults, which have no such field: what the model found
  */
 struct group_key {
 	char name[32];
 	const struct schema_field *field[MMUSCOPE_TYPES];
 	bool slot;
+	bool cause;
 };
 
 /* A number, or a text of at most 16 bytes. */
@@ -90,6 +92,9 @@ void group_free(struct group *g);
 
 /* Return: families that have all keys, a bit for each as struct chunk has it. */
 uint64_t group_types(const struct group *g);
+
+/* Return: whether rows differ by cause, which faults have from the model. */
+bool group_has_cause(const struct group *g);
 
 /* Return: what @rec has there, of a family that has the field, after @m was fed with it. */
 union group_value group_value(const struct group_key *k, const struct model *m,

@@ -18,6 +18,8 @@ struct model {
 	size_t nr_ids;
 	struct ledger now;
 	struct ledger past;
+	struct history *history;
+	struct fault_cause cause;
 	uint64_t first;
 	uint64_t last;
 };
@@ -28,6 +30,11 @@ struct model *model_new(model_name_fn name, void *ctx)
 
 	if (!m)
 		return NULL;
+	m->history = history_new(HISTORY_SLOTS_MAX, HISTORY_LEAVES_MAX);
+	if (!m->history) {
+		free(m);
+		return NULL;
+	}
 	m->name = name;
 	m->ctx = ctx;
 	m->first = UINT64_MAX;
@@ -45,6 +52,7 @@ void model_free(struct model *m)
 	}
 	free(m->vms);
 	free(m->by_id);
+	history_free(m->history);
 	free(m->now.lost_cpus);
 	free(m->past.lost_cpus);
 	free(m);
@@ -63,7 +71,7 @@ static void *list_grow(void *list, size_t *nr, size_t at, size_t size)
 	return grown;
 }
 
-static struct vm *vm_new(struct model *m, uint16_t id)
+static struct vm *vm_new(struct model *m, uint16_t id, uint64_t ts)
 {
 	struct vm **list, *vm;
 
@@ -81,17 +89,19 @@ static struct vm *vm_new(struct model *m, uint16_t id)
 	if (!vm)
 		return NULL;
 	vm->id = id;
+	vm->unsync_gfn = MMUSCOPE_UNKNOWN;
+	history_begin(m->history, &vm->history, false, ts);
 	snprintf(vm->name, sizeof(vm->name), "vm-%u", id);
 	m->vms[m->nr_vms++] = vm;
 	m->by_id[id] = vm;
 	return vm;
 }
 
-static struct vm *vm_get(struct model *m, uint16_t id)
+static struct vm *vm_get(struct model *m, uint16_t id, uint64_t ts)
 {
 	if (id < m->nr_ids && m->by_id[id])
 		return m->by_id[id];
-	return vm_new(m, id);
+	return vm_new(m, id, ts);
 }
 
 /* One process may have several VMs, and two owners may use one name. */
@@ -118,10 +128,12 @@ static int update_vm(struct model *m, struct vm *vm, const struct mmuscope_vm *r
 {
 	/* Numbers are given anew once all were given. */
 	if (vm->life == MMUSCOPE_life_destroyed && rec->op != MMUSCOPE_life_destroyed) {
-		vm = vm_new(m, vm->id);
+		vm = vm_new(m, vm->id, rec->hdr.ts);
 		if (!vm)
 			return -ENOMEM;
 	}
+	if (rec->op == MMUSCOPE_life_created && !vm->history.mapped)
+		history_begin(m->history, &vm->history, true, rec->hdr.ts);
 	vm->life = rec->op;
 	if (rec->mode)
 		vm->mode = rec->mode;
@@ -220,6 +232,20 @@ static int update_state(struct model *m, struct vm *vm, const struct mmuscope_hd
 	return 0;
 }
 
+/* What only rows of records tell. */
+static void watch(struct vm *vm, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_fault *fault = (const void *)rec;
+	const struct mmuscope_flush *flush = (const void *)rec;
+
+	if (rec->type == MMUSCOPE_TYPE_fault && rec->vcpu < vm->room_vcpus)
+		stuck_add(&vm->now.stuck, &vm->vcpus[rec->vcpu].retries, fault);
+	else if (rec->type == MMUSCOPE_TYPE_flush &&
+		 (flush->scope == MMUSCOPE_scope_remote ||
+		  flush->scope == MMUSCOPE_scope_remote_range))
+		storm_add(&vm->now.storm, &vm->flushes, rec->ts);
+}
+
 static int count_lost_cpu(struct ledger *l, size_t cpu, uint64_t count)
 {
 	uint64_t *list;
@@ -242,14 +268,25 @@ static int feed_lost(struct ledger *l, const struct mmuscope_lost *rec)
 	return count_lost_cpu(l, rec->cpu, rec->count);
 }
 
+static void feed_cause(struct model *m, struct vm *vm, const struct mmuscope_hdr *rec)
+{
+	if (rec->type == MMUSCOPE_TYPE_fault)
+		m->cause = cause_fault(m->history, vm, (const struct mmuscope_fault *)rec);
+	else
+		cause_note(m->history, vm, rec);
+}
+
 static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 {
+	const struct mmuscope_fault *fault = (const void *)rec;
 	struct vm *vm;
 	int err;
 
 	m->now.records[rec->type]++;
-	if (rec->type == MMUSCOPE_TYPE_lost)
+	if (rec->type == MMUSCOPE_TYPE_lost) {
+		history_gap(m->history);
 		return feed_lost(&m->now, (const struct mmuscope_lost *)rec);
+	}
 	if (rec->ts - rec->dur < m->first)
 		m->first = rec->ts - rec->dur;
 	if (rec->ts > m->last)
@@ -258,15 +295,40 @@ static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 		m->now.unattributed[rec->type]++;
 		return 0;
 	}
-	vm = vm_get(m, rec->vm);
+	vm = vm_get(m, rec->vm, rec->ts);
 	if (!vm)
 		return -ENOMEM;
+	if (rec->type == MMUSCOPE_TYPE_fault)
+		history_expect(m->history, &vm->history, fault->gpa >> 12);
 	err = update_state(m, vm, rec);
 	/* A record of a VM's begin may have given its number to another. */
-	return err ? err : stats_add(&m->by_id[rec->vm]->now, rec);
+	vm = m->by_id[rec->vm];
+	watch(vm, rec);
+	if (!err)
+		err = stats_add(&vm->now, rec);
+	feed_cause(m, vm, rec);
+	if (!err && rec->type == MMUSCOPE_TYPE_fault)
+		err = stats_add_cause(&vm->now, fault, &m->cause);
+	return err;
 }
 
-int model_feed(struct model *m, const struct mmuscope_hdr *rec)
+static int note_known(struct model *m, const struct mmuscope_hdr *rec)
+{
+	struct vm *vm;
+
+	if (rec->vm == MMUSCOPE_NO_VM || rec->type >= 64 || !(CAUSE_TYPES >> rec->type & 1))
+		return 0;
+	vm = vm_get(m, rec->vm, rec->ts);
+	if (!vm)
+		return -ENOMEM;
+	feed_cause(m, vm, rec);
+	return 0;
+}
+
+/* Hands @rec to @take, with zeroes for what it is short of. Return: as @take. */
+static __attribute__((always_inline)) inline int
+with_known(struct model *m, const struct mmuscope_hdr *rec,
+	   int (*take)(struct model *, const struct mmuscope_hdr *))
 {
 	/* By a recording's header a record may be older and shorter than this version's. */
 	union {
@@ -284,10 +346,25 @@ int model_feed(struct model *m, const struct mmuscope_hdr *rec)
 		return 0;
 	}
 	if (__builtin_expect(rec->size >= sizes[rec->type], 1))
-		return feed_known(m, rec);
+		return take(m, rec);
 	memset(&padded, 0, sizeof(padded));
 	memcpy(&padded, rec, rec->size);
-	return feed_known(m, &padded.hdr);
+	return take(m, &padded.hdr);
+}
+
+int model_feed(struct model *m, const struct mmuscope_hdr *rec)
+{
+	return with_known(m, rec, feed_known);
+}
+
+int model_note(struct model *m, const struct mmuscope_hdr *rec)
+{
+	return with_known(m, rec, note_known);
+}
+
+void model_partial(struct model *m)
+{
+	history_partial(m->history);
 }
 
 static int ledger_fold(struct ledger *to, struct ledger *from)
@@ -340,6 +417,21 @@ const struct ledger *model_now(const struct model *m)
 const struct ledger *model_past(const struct model *m)
 {
 	return &m->past;
+}
+
+const struct fault_cause *model_cause(const struct model *m)
+{
+	return &m->cause;
+}
+
+void model_history(const struct model *m, struct history_use *use)
+{
+	history_usage(m->history, use);
+}
+
+void model_sizes(const struct model *m, const struct vm *vm, struct history_sizes *sizes)
+{
+	history_measure(m->history, &vm->history, sizes);
 }
 
 uint64_t model_span(const struct model *m)

@@ -14,16 +14,28 @@
 
 #include <mmuscope/abi.h>
 
+#include "model/cause.h"
+#include "model/history.h"
 #include "model/slots.h"
 #include "model/stats.h"
 
 #define MODEL_NAME	64
 
+/**
+ * struct vcpu - one vCPU
+ * @exits_until: end of the last interval of exits
+ * @own_zap: history_clock() of the last invalidation by its own thread
+ * @retries: faults that were tried again, the last ones in a row
+ * @table: word of a zapped page-table page that the running fault has made again, or 0
+ */
 struct vcpu {
 	bool seen;
 	uint8_t life;
 	uint32_t tid;
-	uint64_t exits_until;	/* end of the last interval of exits */
+	uint64_t exits_until;
+	uint64_t own_zap;
+	uint64_t table;
+	struct stuck_row retries;
 };
 
 /**
@@ -35,6 +47,10 @@ struct vcpu {
  * @kvm: the kernel's pointer, 0 as long as it is not known
  * @life: the last enum mmuscope_life that was told
  * @vcpus: by vcpu_id, of which @nr_vcpus were seen
+ * @history: what became of its pages
+ * @unsync_gfn: guest page table that was left writable last, at @unsync_ts
+ * @flushes: of all vCPUs, of late
+ * @invlpgs: KVM handles the guest's INVLPG
  * @now: sums of the running interval
  * @past: sums of the intervals before
  */
@@ -51,6 +67,11 @@ struct vm {
 	size_t room_vcpus;
 	unsigned int nr_vcpus;
 	struct slots slots;
+	struct vm_history history;
+	uint64_t unsync_gfn;
+	uint64_t unsync_ts;
+	struct storm_window flushes;
+	bool invlpgs;
 	struct vm_stats now;
 	struct vm_stats past;
 };
@@ -88,6 +109,12 @@ void model_free(struct model *m);
 /* Takes @rec into account; does not keep it. Return: 0 or -ENOMEM. */
 int model_feed(struct model *m, const struct mmuscope_hdr *rec);
 
+/* Takes of @rec only what the causes of later faults hang on: it is not to be counted. */
+int model_note(struct model *m, const struct mmuscope_hdr *rec);
+
+/* Records are from the middle of what happened: a VM that was made may have mapped pages. */
+void model_partial(struct model *m);
+
 /* Ends the running interval: its sums are added to the past. Return: 0 or -ENOMEM. */
 int model_fold(struct model *m);
 
@@ -101,6 +128,13 @@ const struct vm *model_vm_of(const struct model *m, uint16_t id);
 /* The ledger of the running interval, and that of those before. */
 const struct ledger *model_now(const struct model *m);
 const struct ledger *model_past(const struct model *m);
+
+/* Return: the cause of the fault that model_feed() was given last. */
+const struct fault_cause *model_cause(const struct model *m);
+
+/* How full the history is, and what is in it of @vm. */
+void model_history(const struct model *m, struct history_use *use);
+void model_sizes(const struct model *m, const struct vm *vm, struct history_sizes *sizes);
 
 /* Return: ns from the begin of the first activity to the end of the last one. */
 uint64_t model_span(const struct model *m);

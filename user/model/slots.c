@@ -2,7 +2,7 @@
 #include "model/slots.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <linux/kvm.h>
 #include <stdlib.h>
 
 
@@ -18,6 +18,7 @@ static size_t slot_find(const struct slots *s, uint16_t id)
 int slots_update(struct slots *s, const struct mmuscope_slot *rec)
 {
 	size_t at = slot_find(s, rec->slot);
+	uint64_t protected = 0;
 	struct slot *list;
 
 	if (rec->op == MMUSCOPE_slot_op_delete) {
@@ -31,9 +32,48 @@ int slots_update(struct slots *s, const struct mmuscope_slot *rec)
 			return -ENOMEM;
 		s->list = list;
 		s->nr++;
+	} else {
+		/* Pages stay protected when logging ends, until they are written to. */
+		protected = s->list[at].protected;
 	}
-	s->list[at] = (struct slot){ rec->slot, rec->flags, rec->gfn, rec->npages, rec->hva };
+	if (rec->flags & KVM_MEM_LOG_DIRTY_PAGES)
+		protected = rec->hdr.ts;
+	s->list[at] = (struct slot){
+		rec->slot, rec->flags, rec->gfn, rec->npages, rec->hva, protected,
+	};
 	return 0;
+}
+
+const struct slot *slots_find(const struct slots *s, uint64_t gfn)
+{
+	for (size_t i = 0; i < s->nr; i++)
+		if (gfn >= s->list[i].gfn && gfn - s->list[i].gfn < s->list[i].npages)
+			return &s->list[i];
+	return NULL;
+}
+
+void slots_protect(struct slots *s, uint16_t id, uint64_t ts)
+{
+	size_t at = slot_find(s, id);
+
+	if (at < s->nr)
+		s->list[at].protected = ts;
+}
+
+bool slot_overlap(const struct slot *slot, uint64_t start, uint64_t end, struct slot_range *r)
+{
+	uint64_t first = slot->hva, last = slot->hva + slot->npages * SLOT_PAGE;
+
+	if (last <= first || end <= first || start >= last || start >= end)
+		return false;
+	if (start > first)
+		first = start;
+	if (end < last)
+		last = end;
+	r->gfn = slot->gfn + (first - slot->hva) / SLOT_PAGE;
+	r->pages = (last - slot->hva + SLOT_PAGE - 1) / SLOT_PAGE -
+		   (first - slot->hva) / SLOT_PAGE;
+	return true;
 }
 
 /* KVM repeats slots in the address space of system management mode, and QEMU maps aliases. */

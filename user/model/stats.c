@@ -2,6 +2,7 @@
 #include "model/stats.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,10 +67,44 @@ static int add_fault(struct vm_stats *st, const struct mmuscope_hdr *rec)
 	return err;
 }
 
+static void add_times(uint64_t *ns, const struct mmuscope_fault *f)
+{
+	uint64_t handler = f->handler_ns < f->hdr.dur ? f->handler_ns : f->hdr.dur;
+	uint64_t host = f->resolve_ns < handler ? f->resolve_ns : handler;
+	uint64_t lock = f->lock_ns < handler - host ? f->lock_ns : handler - host;
+	bool user = f->hdr.flags & MMUSCOPE_USER;
+
+	ns[f->hdr.flags & MMUSCOPE_SLEPT ? TIME_ASLEEP : TIME_HOST] += host;
+	ns[TIME_LOCK] += lock;
+	ns[TIME_MAP] += handler - host - lock;
+	ns[user ? TIME_USER : handler ? TIME_OUTSIDE : TIME_UNKNOWN] += f->hdr.dur - handler;
+}
+
+int stats_add_cause(struct vm_stats *st, const struct mmuscope_fault *f,
+		    const struct fault_cause *c)
+{
+	size_t level = word(f->level, STATS_LEVELS);
+	int err = hist_count(&st->hist[HIST_CAUSE + c->cause], f->hdr.dur);
+
+	add_times(&st->count[COUNT_TIME + c->cause * STATS_TIMES], f);
+	if (c->aged)
+		err |= hist_count(&st->hist[HIST_AGE + c->cause], c->age);
+	if (level > 1)
+		st->count[COUNT_HUGE + level * CAUSES + c->cause]++;
+	if (c->change == HISTORY_BROKEN)
+		st->count[COUNT_BROKEN + c->cause]++;
+	if (c->change == HISTORY_REBUILT) {
+		st->count[COUNT_REBUILT + c->cause]++;
+		err |= hist_count(&st->hist[HIST_BROKEN], c->broken_ns);
+	}
+	return err;
+}
+
 static int add_flush(struct vm_stats *st, const struct mmuscope_hdr *rec)
 {
 	const struct mmuscope_flush *f = (const void *)rec;
-	size_t at = word(f->scope, WORDS_scope) * WORDS_origin + word(f->origin, WORDS_origin);
+	size_t at = (word(f->scope, WORDS_scope) * WORDS_origin + word(f->origin, WORDS_origin)) *
+		    WORDS_cause + word(f->cause, WORDS_cause);
 
 	st->count[COUNT_KICKED + at] += f->kicked;
 	return hist_count(&st->hist[HIST_FLUSH + at], rec->dur);
@@ -235,6 +270,8 @@ int stats_fold(struct vm_stats *to, struct vm_stats *from)
 {
 	int err = notify_fold(&to->notify, &from->notify);
 
+	storm_fold(&to->storm, &from->storm);
+	stuck_fold(&to->stuck, &from->stuck);
 	for (size_t i = 0; i < HISTS; i++)
 		hist_move(&to->hist[i], &from->hist[i]);
 	for (size_t i = 0; i < COUNTS; i++)

@@ -10,14 +10,31 @@
 
 #include "lib/hist.h"
 #include "lib/schema.h"
+#include "model/cause.h"
 #include "model/notify.h"
+#include "model/storm.h"
+#include "model/stuck.h"
 
 enum stats_phase { PHASE_HANDLER, PHASE_RESOLVE, PHASE_LOCK, PHASES };
+
+/* Parts of a fault that follow each other and are all of it. */
+enum stats_time {
+	TIME_OUTSIDE,	/* from the exit to the handler, and from there to the entry */
+	TIME_HOST,	/* the host's page is looked for */
+	TIME_ASLEEP,	/* the same, in faults that slept */
+	TIME_LOCK,	/* waiting for mmu_lock */
+	TIME_MAP,	/* the rest of the handler: page tables */
+	TIME_USER,	/* in faults that went to user space, all that is not the handler */
+	TIME_UNKNOWN,	/* faults whose handler was not measured */
+	STATS_TIMES
+};
 
 #define STATS_LEVELS	4	/* 0 nothing mapped, 1 4K, 2 2M, 3 1G */
 
 /* Faults of the access itself are 0, those of the CPU's walk of guest page tables are 1. */
 #define STATS_WALKS	2
+
+#define STATS_FLUSHES	(WORDS_scope * WORDS_origin * WORDS_cause)
 
 /* Where each kind of histogram begins in vm_stats.hist. */
 enum {
@@ -25,8 +42,11 @@ enum {
 	HIST_PHASE = HIST_FAULT +
 		WORDS_mode * WORDS_condition * WORDS_access * WORDS_verdict * STATS_WALKS,
 	HIST_LEVEL = HIST_PHASE + PHASES * STATS_WALKS,		/* both by walk last */
-	HIST_FLUSH = HIST_LEVEL + STATS_LEVELS * STATS_WALKS,
-	HIST_DIRTY = HIST_FLUSH + WORDS_scope * WORDS_origin,
+	HIST_CAUSE = HIST_LEVEL + STATS_LEVELS * STATS_WALKS,	/* faults by cause */
+	HIST_AGE = HIST_CAUSE + CAUSES,		/* since the page was taken away, by cause */
+	HIST_BROKEN = HIST_AGE + CAUSES,	/* how long rebuilt regions had small pages */
+	HIST_FLUSH,				/* by scope, origin and cause */
+	HIST_DIRTY = HIST_FLUSH + STATS_FLUSHES,
 	HIST_LOCK = HIST_DIRTY + WORDS_dirty_op,
 	HIST_WORK = HIST_LOCK + WORDS_lock_op * WORDS_origin,
 	HISTS = HIST_WORK + MMUSCOPE_TYPES,
@@ -39,13 +59,19 @@ enum {
 	COUNT_USER = COUNT_PREEMPTED + STATS_WALKS,
 	COUNT_NESTED = COUNT_USER + STATS_WALKS,
 	COUNT_PARTIAL = COUNT_NESTED + STATS_WALKS,
-	/* flushes by scope and origin that interrupted a vCPU */
+	/* flushes by scope, origin and cause that interrupted a vCPU */
 	COUNT_KICKED = COUNT_PARTIAL + STATS_WALKS,
-	COUNT_DIRTY_PAGES = COUNT_KICKED + WORDS_scope * WORDS_origin,
+	COUNT_DIRTY_PAGES = COUNT_KICKED + STATS_FLUSHES,
 	COUNT_PAGES = COUNT_DIRTY_PAGES + WORDS_dirty_op,	/* by page_op and direct */
 	COUNT_SPLIT = COUNT_PAGES + WORDS_page_op * 2,		/* by level, done and failed */
 	COUNT_COLLAPSE = COUNT_SPLIT + STATS_LEVELS * 2,
-	COUNT_SLOT = COUNT_COLLAPSE + STATS_LEVELS,
+	/* huge pages that faults mapped, by level and cause */
+	COUNT_HUGE = COUNT_COLLAPSE + STATS_LEVELS,
+	COUNT_BROKEN = COUNT_HUGE + STATS_LEVELS * CAUSES,	/* enum history_change, by cause */
+	COUNT_REBUILT = COUNT_BROKEN + CAUSES,
+	/* where the time of faults went, in ns, by cause and enum stats_time */
+	COUNT_TIME = COUNT_REBUILT + CAUSES,
+	COUNT_SLOT = COUNT_TIME + CAUSES * STATS_TIMES,
 	/* by family: pages of syncs, accessed ranges of scans */
 	COUNT_AMOUNT = COUNT_SLOT + WORDS_slot_op,
 	COUNTS = COUNT_AMOUNT + MMUSCOPE_TYPES,
@@ -71,6 +97,8 @@ struct vm_stats {
 	uint64_t count[COUNTS];
 	uint64_t records[MMUSCOPE_TYPES];
 	struct notify notify;
+	struct storm storm;
+	struct stuck stuck;
 	struct exit_row *exits;
 	size_t nr_exits;
 	uint64_t vcpu_ns;
@@ -98,6 +126,10 @@ struct fault_key stats_fault_key(size_t index);
 
 /* Adds record @rec, at least as long as its family's struct, to @st. Return: 0 or -ENOMEM. */
 int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec);
+
+/* Adds what is owed to the cause @c of a fault: its time, what it did to huge pages. Same. */
+int stats_add_cause(struct vm_stats *st, const struct mmuscope_fault *f,
+		    const struct fault_cause *c);
 
 /**
  * stats_amount() - what @rec stands for, where several are added up

@@ -205,17 +205,51 @@ void record_json(FILE *out, const struct record_line *line)
 	fputs("}\n", out);
 }
 
-/* Whether a family of @types before @type has a field of this name, whose column it shares. */
-static bool is_shared(unsigned int type, const char *name, uint64_t types)
+#define CSV_MAX	256	/* fields of all families together */
+
+/**
+ * struct csv - the columns for some families; fields of one name share one
+ * @field: by family, NULL where it has none of that name
+ */
+struct csv {
+	uint64_t types;
+	size_t nr;
+	struct {
+		const char *name;
+		const struct schema_field *field[MMUSCOPE_TYPES];
+	} column[CSV_MAX];
+};
+
+static void csv_add(struct csv *c, unsigned int type, const struct schema_field *f)
 {
-	for (unsigned int t = 1; t < type; t++) {
+	size_t i = 0;
+
+	while (i < c->nr && strcmp(c->column[i].name, f->name))
+		i++;
+	if (i == CSV_MAX)
+		return;
+	if (i == c->nr)
+		c->column[c->nr++].name = f->name;
+	c->column[i].field[type] = f;
+}
+
+/* Made once: looking for names again in each line would take most of the time. */
+static const struct csv *csv_of(uint64_t types)
+{
+	static struct csv c;
+
+	if (c.nr && c.types == types)
+		return &c;
+	memset(&c, 0, sizeof(c));
+	c.types = types;
+	for (unsigned int t = 1; t < MMUSCOPE_TYPES; t++) {
 		const struct schema_event *e = types >> t & 1 ? schema_event(t) : NULL;
 
 		for (size_t i = 0; e && i < e->nr; i++)
-			if (!strcmp(e->fields[i].name, name))
-				return true;
+			if (e->fields[i].unit != UNIT_PAD)
+				csv_add(&c, t, &e->fields[i]);
 	}
-	return false;
+	return &c;
 }
 
 static const struct schema_field *named(const struct schema_event *e, const char *name)
@@ -244,32 +278,6 @@ static void csv_value(FILE *out, const struct schema_field *f, const struct mmus
 	fputc('"', out);
 }
 
-/* Walks the columns: the name of each without @rec, its value with it. */
-static void csv_columns(FILE *out, const struct mmuscope_hdr *rec, uint64_t types)
-{
-	const struct schema_event *own = rec ? schema_event(rec->type) : NULL;
-
-	for (unsigned int t = 1; t < MMUSCOPE_TYPES; t++) {
-		const struct schema_event *e = types >> t & 1 ? schema_event(t) : NULL;
-
-		for (size_t i = 0; e && i < e->nr; i++) {
-			const struct schema_field *f;
-
-			if (e->fields[i].unit == UNIT_PAD ||
-			    is_shared(t, e->fields[i].name, types))
-				continue;
-			fputc(',', out);
-			if (!own) {
-				fputs(e->fields[i].name, out);
-				continue;
-			}
-			f = named(own, e->fields[i].name);
-			if (f)
-				csv_value(out, f, rec);
-		}
-	}
-}
-
 static void csv_symbol(FILE *out, const struct record_line *line)
 {
 	const struct schema_field *f = named(schema_event(line->rec->type), "rip");
@@ -283,13 +291,17 @@ static void csv_symbol(FILE *out, const struct record_line *line)
 
 void record_csv_head(FILE *out, uint64_t types, const struct guests *guests)
 {
+	const struct csv *c = csv_of(types);
+
 	fputs("type,ts,dur,vm,name,vcpu,flags", out);
-	csv_columns(out, NULL, types);
+	for (size_t i = 0; i < c->nr; i++)
+		fprintf(out, ",%s", c->column[i].name);
 	fputs(guests && guests->nr ? ",symbol\n" : "\n", out);
 }
 
 void record_csv(FILE *out, const struct record_line *line, uint64_t types)
 {
+	const struct csv *c = csv_of(types);
 	const struct mmuscope_hdr *rec = line->rec;
 
 	fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%u,", schema_event(rec->type)->name,
@@ -301,7 +313,11 @@ void record_csv(FILE *out, const struct record_line *line, uint64_t types)
 		fprintf(out, "%u", rec->vcpu);
 	fputc(',', out);
 	put_flags(out, rec->flags, "", " ", "");
-	csv_columns(out, rec, types);
+	for (size_t i = 0; i < c->nr; i++) {
+		fputc(',', out);
+		if (c->column[i].field[rec->type])
+			csv_value(out, c->column[i].field[rec->type], rec);
+	}
 	if (line->guests && line->guests->nr)
 		csv_symbol(out, line);
 	fputc('\n', out);

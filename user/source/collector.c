@@ -212,6 +212,41 @@ static int probes_attach(struct collector *c, struct probe_choice **culprit)
 	return 0;
 }
 
+/* Whether a line of @text begins with that word. */
+static bool has_line(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = text; at && *at; at = strchrnul(at, '\n'), at += !!*at)
+		if (!strncmp(at, word, len) && strchr(" \t\n", at[len]))
+			return true;
+	return false;
+}
+
+/*
+ * A probe whose trampoline the kernel took without an error, and nobody calls: Debian's
+ * 6.12 does that with kvm_vm_ioctl. NULL where there is none, or ftrace does not tell.
+ */
+static struct probe_choice *probe_unhooked(struct collector *c)
+{
+	struct probe_choice *found = NULL;
+	char *hooked = kernel_hooked(c->kernel);
+	bool tells = false;
+
+	for (size_t i = 0; hooked && i < c->probes.count; i++) {
+		struct probe_choice *choice = &c->probes.choice[i];
+
+		if (!choice->way || choice->way->how != HOW_TRAMPOLINE)
+			continue;
+		if (has_line(hooked, choice->way->target))
+			tells = true;
+		else if (!found)
+			found = choice;
+	}
+	free(hooked);
+	return tells ? found : NULL;
+}
+
 /* In the order of the table: the hooks that cost most, those of every fault, go first. */
 static void links_close(struct collector *c)
 {
@@ -302,9 +337,12 @@ static int collector_try(struct collector *c, struct probe_choice **culprit)
 		err = queue_fill(c->skel->maps.free_vms, 1, VMS_MAX);
 	if (!err)
 		err = queue_fill(c->skel->maps.free_vcpus, 1, VCPUS_MAX);
+	if (!err)
+		err = probes_attach(c, culprit);
 	if (err)
 		return err;
-	return probes_attach(c, culprit);
+	*culprit = probe_unhooked(c);
+	return *culprit ? -ENXIO : 0;
 }
 
 static const struct probe_choice *required_missing(const struct collector *c)
@@ -330,6 +368,7 @@ static int collector_load(struct collector *c, char *msg, size_t len)
 		if (!err || !culprit || (err == -EPERM && culprit->way->how == HOW_RAW_TP))
 			break;
 		probe_ban(&c->probes, culprit, -err);
+		links_leave(c);
 		skel_close(c);
 		probe_choose(&c->probes, c->kernel);
 		if (required_missing(c))

@@ -244,6 +244,26 @@ int kernel_tracepoint_args(const struct kernel *k, const char *name)
 	return kernel_func_args(k, type);
 }
 
+char *kernel_hooked(const struct kernel *k)
+{
+	char path[256], *text = NULL;
+	size_t room = 0;
+	FILE *f;
+
+	if (!k->tracefs)
+		return NULL;
+	snprintf(path, sizeof(path), "%s/../enabled_functions", k->tracefs);
+	f = fopen(path, "re");
+	if (!f)
+		return NULL;
+	if (getdelim(&text, &room, '\0', f) < 0) {
+		free(text);
+		text = NULL;
+	}
+	fclose(f);
+	return text;
+}
+
 bool kernel_has_event(const struct kernel *k, const char *system, const char *name)
 {
 	static const char *const systems[] = { "kvm", "kvmmmu", "lock" };

@@ -39,6 +39,9 @@ int kernel_tracepoint_args(const struct kernel *k, const char *name);
  */
 uint32_t kernel_type(const struct kernel *k, const char *name, const char **module);
 
+/* ftrace's list of functions that somebody hooks, one on a line, to be freed; NULL without it. */
+char *kernel_hooked(const struct kernel *k);
+
 /* Whether tracefs has the event, of any subsystem where @system is NULL; true without tracefs. */
 bool kernel_has_event(const struct kernel *k, const char *system, const char *name);
 

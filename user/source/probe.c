@@ -156,10 +156,14 @@ void probe_ban(struct probe_set *set, struct probe_choice *choice, int err)
 	if (err == EBUSY && choice->way->how == HOW_TRAMPOLINE)
 		set->refused[choice->way->how] = true;
 	choice->banned |= 1U << (choice->way - choice->probe->way);
-	snprintf(choice->why, sizeof(choice->why), "%s of %s was refused: %s",
-		 choice->way->how == HOW_KPROBE ? "a kprobe" :
-		 choice->way->how == HOW_TRAMPOLINE ? "fentry" : "the tracepoint",
-		 choice->way->target, strerror(err));
+	if (err == ENXIO)
+		snprintf(choice->why, sizeof(choice->why), "fentry of %s hooks nothing",
+			 choice->way->target);
+	else
+		snprintf(choice->why, sizeof(choice->why), "%s of %s was refused: %s",
+			 choice->way->how == HOW_KPROBE ? "a kprobe" :
+			 choice->way->how == HOW_TRAMPOLINE ? "fentry" : "the tracepoint",
+			 choice->way->target, strerror(err));
 }
 
 struct probe_choice *probe_by_program(struct probe_set *set, const char *prog)

@@ -89,7 +89,7 @@ void probe_choose(struct probe_set *set, const struct kernel *k);
 /**
  * probe_ban() - the kernel refused the way that was taken
  * @choice: of which probe
- * @err: positive errno
+ * @err: positive errno; ENXIO where it was taken and hooks nothing
  */
 void probe_ban(struct probe_set *set, struct probe_choice *choice, int err);
 

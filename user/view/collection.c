@@ -95,6 +95,22 @@ static void probe_table(struct section *s, const struct source *src)
 		section_note(s, "'mmuscope doctor' says what is not seen without them.");
 }
 
+/* Causes hang on what is remembered of each page. */
+static void history_facts(struct section *s, const struct model *m)
+{
+	struct history_use use;
+
+	model_history(m, &use);
+	section_fact(s, "history_bytes", "of page history", cell_bytes(use.bytes));
+	section_fact(s, "history_max_bytes", NULL, cell_bytes(use.max));
+	section_fact(s, "history_evicted", NULL, cell_count(use.evicted));
+	if (use.evicted)
+		section_note(s, "The history of pages was full: of %llu regions of 2M what had "
+				"been "
+			     "known was forgotten. Causes of faults there may be unknown.",
+			     (unsigned long long)use.evicted);
+}
+
 uint64_t view_vcpu_ns(const struct model *m)
 {
 	uint64_t all = 0;
@@ -126,6 +142,7 @@ void view_collection(struct report *r, const struct model *m, const struct view_
 	section_fact(s, "unattributed_records", "without a VM", cell_count(stray));
 	if (w->past && !view_cost(s, src, view_vcpu_ns(m)))
 		section_note(s, "Own cost: not known.");
+	history_facts(s, m);
 	if (lost)
 		section_note(s, "Records were lost: counts are too low, and percentages that this "
 			     "would make wrong are not shown. A larger --ring-size helps where "

@@ -53,12 +53,25 @@ static bool same_key(const struct diff_row *a, const struct diff_row *b, size_t 
 	return !memcmp(&a->key->value[key], &b->key->value[key], sizeof(a->key->value[key]));
 }
 
+/* The word for @row's key, NULL where it has none. */
+static const struct schema_word *word_of(const struct diff_row *row, size_t key)
+{
+	const struct group_key *k = &row->group->key[key];
+	const struct schema_field *f = k->field[row->key->type];
+	const struct schema_vocabulary *words = f ? f->words : NULL;
+
+	/* A fault's cause follows from what came before it, and is no field of its record. */
+	if (!strcmp(k->name, "cause"))
+		words = schema_vocabulary(SET_cause);
+	return words ? schema_word(words, row->key->value[key].number) : NULL;
+}
+
 /* A value that says nothing explains nothing. */
 static bool is_unknown(const struct diff_row *row, size_t key)
 {
-	const struct schema_field *f = row->group->key[key].field[row->key->type];
+	const struct schema_word *word = word_of(row, key);
 
-	return f && f->words && !row->key->value[key].number;
+	return word && !strcmp(word->name, "unknown");
 }
 
 /* The value of @key that most of the difference @all comes with. */
@@ -108,12 +121,11 @@ static struct share explain(const struct diff_table *t, double all)
 static const char *share_label(struct report *r, const struct diff *d, const struct share *s)
 {
 	const struct group_key *k = &s->row->group->key[s->key];
-	const struct schema_field *f = k->field[s->row->key->type];
 	const struct schema_word *word;
 
 	if (!s->key)
 		return diff_label(r, d, s->row);
-	word = f && f->words ? schema_word(f->words, s->row->key->value[s->key].number) : NULL;
+	word = word_of(s->row, s->key);
 	if (word)
 		return report_text(r, "%s %s (%s)", k->name, word->name, word->doc);
 	return report_text(r, "%s %s", k->name,

@@ -60,6 +60,8 @@ struct cell view_key(struct report *r, const struct model *m, const struct group
 	if (k->slot && strcmp(f->name, "slot"))
 		return v->number == GROUP_SLOT_NONE ? cell_text("none") :
 		       cell_text(report_text(r, "%u", (unsigned int)v->number));
+	if (k->cause && row->type == MMUSCOPE_TYPE_fault)
+		return cell_text(cause_text(v->number));
 	if (f->type == TYPE_TEXT)
 		return cell_text(report_text(r, "%.*s", (int)sizeof(v->text), v->text));
 	if (f->words) {

@@ -77,8 +77,7 @@ bool view_wants(const struct view_window *w, const struct vm *vm)
 }
 
 /* As many as can be told apart where a picture is as wide as a hand. */
-static void stat_pictures(const struct vm_view *v, const struct model *m,
-			  const struct view_window *w)
+static void stat_pictures(const struct vm_view *v, const struct view_window *w)
 {
 	static const struct view_heat size = { .rows = 64, .columns = 64 };
 	const struct vm_pictures *p = w->pictures ? pictures_of(w->pictures, v->vm) : NULL;
@@ -86,25 +85,31 @@ static void stat_pictures(const struct vm_view *v, const struct model *m,
 	if (!p)
 		return;
 	view_timeline(v->section, w, &p->timeline);
-	view_heat(v->section, w, m, p, &size);
+	view_heat(v->section, w, v->model, p, &size);
 }
 
 static void stat_vm(struct report *r, const struct model *m, const struct vm *vm,
-		    const struct view_window *w, const struct ledger *l)
+		    const struct view_window *w)
 {
+	const struct ledger *l = w->past ? model_past(m) : model_now(m);
 	const char *end = vm->life == MMUSCOPE_life_destroyed ? " (ended)" : "";
 	struct vm_view v = {
+		.model = m,
 		.vm = vm,
 		.st = w->past ? &vm->past : &vm->now,
 		.section = report_section(r, "vms", report_text(r, "VM %s%s", vm->name, end), true),
+		.window = w,
 		.elapsed_ns = w->elapsed_ns,
 		.shares = !view_lost(l),
 		.exit_shares = view_exits_complete(l),
 	};
 
 	stat_facts(&v);
-	stat_pictures(&v, m, w);
+	stat_pictures(&v, w);
 	view_faults(&v);
+	view_causes(&v);
+	view_times(&v);
+	view_stuck(&v);
 	view_flushes(&v);
 	view_shadow(&v);
 	view_invalidations(&v);
@@ -118,7 +123,6 @@ static void stat_vm(struct report *r, const struct model *m, const struct vm *vm
 
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w)
 {
-	const struct ledger *l = w->past ? model_past(m) : model_now(m);
 	size_t nr = 0;
 
 	for (size_t i = 0; i < model_vms(m); i++) {
@@ -130,7 +134,7 @@ size_t view_stat(struct report *r, const struct model *m, const struct view_wind
 		if (stats_empty(w->past ? &vm->past : &vm->now) &&
 		    vm->life == MMUSCOPE_life_destroyed)
 			continue;
-		stat_vm(r, m, vm, w, l);
+		stat_vm(r, m, vm, w);
 		nr++;
 	}
 	return nr;

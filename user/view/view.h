@@ -13,11 +13,23 @@
 #include "view/report.h"
 
 /**
+ * struct view_counted - what KVM counted of a VM in the same time, to compare with
+ * @flushes: of all vCPUs that interrupted one
+ * @requests: all that were asked for, UINT64_MAX where this KVM does not count them
+ */
+struct view_counted {
+	uint64_t flushes;
+	uint64_t requests;
+};
+
+/**
  * struct view_window - which part of the model is looked at
  * @past: the folded intervals, else the running one
  * @elapsed_ns: how long that took
  * @name: only VMs of this name, NULL for all
  * @pid: only VMs of this process, 0 for all
+ * @counted: asks KVM; returns whether it knows. NULL where there is no KVM to ask.
+ * @ctx: for @counted
  * @pictures: what pictures are made of, NULL for a report without those by time and address
  * @begin_ns: when the pictures begin, since the begin of the recording
  */
@@ -26,6 +38,8 @@ struct view_window {
 	uint64_t elapsed_ns;
 	const char *name;
 	uint32_t pid;
+	bool (*counted)(const void *ctx, uint16_t vm, struct view_counted *c);
+	const void *ctx;
 	const struct pictures *pictures;
 	uint64_t begin_ns;
 };
@@ -139,9 +153,11 @@ struct cell view_key(struct report *r, const struct model *m, const struct group
  * @exit_shares: shares of all exits are true
  */
 struct vm_view {
+	const struct model *model;
 	const struct vm *vm;
 	const struct vm_stats *st;
 	struct section *section;
+	const struct view_window *window;
 	uint64_t elapsed_ns;
 	bool shares;
 	bool exit_shares;
@@ -165,6 +181,9 @@ void view_shares(const struct vm_view *v);
 unsigned int view_bins(const struct view_window *w, const struct bins *b, size_t most, size_t *nr);
 
 void view_faults(const struct vm_view *v);
+void view_causes(const struct vm_view *v);
+void view_times(const struct vm_view *v);
+void view_stuck(const struct vm_view *v);
 void view_flushes(const struct vm_view *v);
 void view_shadow(const struct vm_view *v);
 void view_invalidations(const struct vm_view *v);

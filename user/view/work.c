@@ -1,34 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The tables of all that is not a fault. */
-#include <string.h>
-
 #include "view/view.h"
-
-void view_flushes(const struct vm_view *v)
-{
-	static const struct column columns[] = {
-		{ "scope", "scope", true, 0 },
-		{ "origin", "origin", true, 0 },
-		VIEW_HIST_COLUMNS,
-		{ "kicked", "kicked", false, 0 },
-	};
-	struct table *t = section_table(v->section, "flushes", "TLB flushes", columns,
-					ARRAY_SIZE(columns));
-
-	for (size_t i = 0; i < WORDS_scope * WORDS_origin; i++) {
-		const struct hist *h = v->st->hist[HIST_FLUSH + i];
-		struct cell *row;
-
-		if (!h)
-			continue;
-		row = table_row(t);
-		*row++ = cell_text(schema_word_text(SET_scope, i / WORDS_origin));
-		*row++ = cell_text(schema_word_text(SET_origin, i % WORDS_origin));
-		row = view_hist_cells(v, row, h);
-		*row = cell_count(v->st->count[COUNT_KICKED + i]);
-	}
-	table_sort(t, "count");
-}
 
 static void work_row(const struct vm_view *v, struct table *t, unsigned int type, const char *name)
 {
@@ -162,39 +134,6 @@ void view_dirty(const struct vm_view *v)
 		*row = cell_count(v->st->count[COUNT_DIRTY_PAGES + i]);
 	}
 	table_sort(t, "count");
-}
-
-static void huge_row(const struct vm_view *v, struct table *t, const char *what, unsigned int level,
-		     uint64_t count)
-{
-	struct cell *row;
-
-	if (!count)
-		return;
-	row = table_row(t);
-	row[0] = cell_text(what);
-	row[1] = cell_text(view_level(level));
-	row[2] = cell_count(count);
-	row[3] = cell_rate(count, v->elapsed_ns);
-}
-
-void view_huge_pages(const struct vm_view *v)
-{
-	static const struct column columns[] = {
-		{ "what", "what", true, 0 },
-		{ "level", "size", true, 0 },
-		{ "count", "count", false, 0 },
-		{ "rate", "/s", false, 1 },
-	};
-	struct table *t = section_table(v->section, "huge_pages", "Huge pages", columns,
-					ARRAY_SIZE(columns));
-	const uint64_t *count = v->st->count;
-
-	for (unsigned int level = 0; level < STATS_LEVELS; level++) {
-		huge_row(v, t, "split", level, count[COUNT_SPLIT + 2 * level]);
-		huge_row(v, t, "split failed", level, count[COUNT_SPLIT + 2 * level + 1]);
-		huge_row(v, t, "collapsed", level, count[COUNT_COLLAPSE + level]);
-	}
 }
 
 void view_slots(const struct vm_view *v)

@@ -1,0 +1,581 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The history of guest pages, and what it says of the next fault. */
+#include "unit.h"
+
+#include <linux/kvm.h>
+#include <string.h>
+
+#include "model/model.h"
+
+#define MS		1000000ULL
+#define HVA		0x7f0000000000ULL
+#define SLOT_PAGES	(1ULL << 20)
+
+static uint64_t now;
+
+#define HDR(name, ns)							\
+	{ .ts = now += 100000, .dur = (ns), .vm = 1, .vcpu = MMUSCOPE_NO_VCPU,	\
+	  .type = MMUSCOPE_TYPE_##name, .size = sizeof(struct mmuscope_##name) }
+
+#define feed(m, rec)	assert_int_equal(model_feed(m, &(rec).hdr), 0)
+
+static void feed_slot(struct model *m, uint8_t op, uint32_t flags)
+{
+	struct mmuscope_slot rec = {
+		.hdr = HDR(slot, 0), .npages = SLOT_PAGES, .hva = HVA, .op = op, .flags = flags,
+	};
+
+	feed(m, rec);
+}
+
+/* A VM with one memslot from frame 0 on, made under the model's eyes or before. */
+static struct model *begin(uint8_t life)
+{
+	struct mmuscope_vm vm = {
+		.hdr = HDR(vm, 0), .pid = 5, .op = life, .mode = MMUSCOPE_mode_ept,
+	};
+	struct model *m = model_new(NULL, NULL);
+
+	assert_non_null(m);
+	feed(m, vm);
+	feed_slot(m, MMUSCOPE_slot_op_found, 0);
+	return m;
+}
+
+static int setup_new(void **state)
+{
+	now = 1000 * MS;
+	*state = begin(MMUSCOPE_life_created);
+	return 0;
+}
+
+static int setup_old(void **state)
+{
+	now = 1000 * MS;
+	*state = begin(MMUSCOPE_life_found);
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	model_free(*state);
+	return 0;
+}
+
+static struct mmuscope_fault fault_of(uint64_t gfn)
+{
+	return (struct mmuscope_fault){
+		.hdr = HDR(fault, 2000), .gpa = gfn << 12 | 0x123, .gva = MMUSCOPE_UNKNOWN,
+		.mode = MMUSCOPE_mode_ept, .condition = MMUSCOPE_condition_not_present,
+		.access = MMUSCOPE_access_write, .verdict = MMUSCOPE_verdict_fixed, .level = 1,
+		.handler_ns = 1200,
+	};
+}
+
+/* Return: the cause that the model found. */
+static unsigned int feed_fault(struct model *m, struct mmuscope_fault f)
+{
+	f.hdr.vcpu = 0;
+	feed(m, f);
+	return model_cause(m)->cause;
+}
+
+static unsigned int touch(struct model *m, uint64_t gfn)
+{
+	return feed_fault(m, fault_of(gfn));
+}
+
+static void zap(struct model *m, uint64_t gfn, uint64_t pages, uint8_t cause)
+{
+	struct mmuscope_invalidate rec = {
+		.hdr = HDR(invalidate, 500), .start = HVA + (gfn << 12),
+		.end = HVA + ((gfn + pages) << 12), .cause = cause, .comm = "ksmd",
+	};
+
+	feed(m, rec);
+}
+
+static void protected_fault_is(struct model *m, uint8_t verdict, uint8_t mode, unsigned int cause)
+{
+	struct mmuscope_fault f = fault_of(7);
+
+	f.condition = MMUSCOPE_condition_write_protected;
+	f.verdict = verdict;
+	f.mode = mode;
+	assert_int_equal(feed_fault(m, f), cause);
+}
+
+static void first_touch_is_told_from_refault(void **state)
+{
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_first_touch);
+	assert_false(model_cause(*state)->aged);
+	now += 3 * MS;
+	zap(*state, 7, 1, MMUSCOPE_cause_numa);
+	now += 3 * MS;
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_numa);
+	assert_true(model_cause(*state)->aged);
+	assert_int_equal(model_cause(*state)->age, 3 * MS + 100000 - 2000);
+	/* Its neighbours were never there. */
+	assert_int_equal(touch(*state, 6), MMUSCOPE_cause_first_touch);
+	assert_int_equal(touch(*state, 8), MMUSCOPE_cause_first_touch);
+}
+
+static void older_pages_are_no_first_touch(void **state)
+{
+	assert_int_equal(touch(*state, 7), CAUSE_UNSEEN);
+	zap(*state, 7, 2, MMUSCOPE_cause_reclaim);
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_reclaim);
+	/* Nobody saw it mapped, but it is likely to have been. */
+	assert_int_equal(touch(*state, 8), MMUSCOPE_cause_reclaim);
+	assert_string_equal(cause_text(CAUSE_UNSEEN), "unknown");
+}
+
+static void page_that_was_never_mapped_cannot_be_taken(void **state)
+{
+	zap(*state, 0, 4096, MMUSCOPE_cause_madvise);
+	zap(*state, 0, SLOT_PAGES, MMUSCOPE_cause_munmap);
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_first_touch);
+}
+
+static void whoever_came_first_took_it(void **state)
+{
+	touch(*state, 7);
+	zap(*state, 7, 1, MMUSCOPE_cause_numa);
+	zap(*state, 7, 1, MMUSCOPE_cause_migration);
+	zap(*state, 0, 512, MMUSCOPE_cause_madvise);
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_numa);
+}
+
+static void mapped_page_that_nobody_took_is_unknown(void **state)
+{
+	touch(*state, 7);
+	assert_int_equal(touch(*state, 7), CAUSE_UNTAKEN);
+}
+
+static void lost_records_end_certainty(void **state)
+{
+	struct mmuscope_lost lost = { .hdr = HDR(lost, 0), .count = 1 };
+
+	lost.hdr.vm = MMUSCOPE_NO_VM;
+	feed(*(struct model **)state, lost);
+	assert_int_equal(touch(*state, 7), CAUSE_UNSEEN);
+}
+
+static void regions_and_edges(void **state)
+{
+	for (uint64_t gfn = 500; gfn < 1600; gfn++)
+		touch(*state, gfn);
+	zap(*state, 510, 1030, MMUSCOPE_cause_madvise);
+	assert_int_equal(touch(*state, 509), CAUSE_UNTAKEN);
+	assert_int_equal(touch(*state, 510), MMUSCOPE_cause_madvise);
+	assert_int_equal(touch(*state, 1023), MMUSCOPE_cause_madvise);
+	assert_int_equal(touch(*state, 1539), MMUSCOPE_cause_madvise);
+	assert_int_equal(touch(*state, 1540), CAUSE_UNTAKEN);
+}
+
+static void wide_ranges_wait_for_the_page(void **state)
+{
+	touch(*state, 7);
+	touch(*state, 600000);
+	zap(*state, 0, SLOT_PAGES, MMUSCOPE_cause_munmap);
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_munmap);
+	zap(*state, 0, SLOT_PAGES, MMUSCOPE_cause_madvise);
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_madvise);
+	assert_int_equal(touch(*state, 600000), MMUSCOPE_cause_munmap);
+	assert_int_equal(touch(*state, 8), MMUSCOPE_cause_first_touch);
+}
+
+/* More of them than are kept: they are applied to what is there. */
+static void many_wide_ranges_lose_nothing(void **state)
+{
+	for (uint64_t i = 0; i < 40; i++)
+		touch(*state, i * 1000);
+	for (uint64_t i = 0; i < 40; i++) {
+		/* Each ends one page earlier, so that it does not repeat the one before. */
+		zap(*state, 0, SLOT_PAGES - i, i % 2 ? MMUSCOPE_cause_reclaim :
+		    MMUSCOPE_cause_munmap);
+		assert_int_equal(touch(*state, 900000), i == 0 ? MMUSCOPE_cause_first_touch :
+				 i % 2 ? MMUSCOPE_cause_reclaim : MMUSCOPE_cause_munmap);
+	}
+	for (uint64_t i = 0; i < 40; i++)
+		assert_int_equal(touch(*state, i * 1000), MMUSCOPE_cause_munmap);
+}
+
+static void part_of_a_huge_page_takes_all_of_it(void **state)
+{
+	struct mmuscope_fault f = fault_of(1030);
+
+	f.level = 2;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_first_touch);
+	zap(*state, 1100, 1, MMUSCOPE_cause_thp_split);
+	assert_int_equal(touch(*state, 1024), MMUSCOPE_cause_thp_split);
+	assert_int_equal(touch(*state, 1535), MMUSCOPE_cause_thp_split);
+	assert_int_equal(touch(*state, 1023), MMUSCOPE_cause_first_touch);
+}
+
+static void gigantic_pages(void **state)
+{
+	struct mmuscope_fault f = fault_of(300000);
+
+	f.level = 3;
+	feed_fault(*state, f);
+	zap(*state, 300000, 1, MMUSCOPE_cause_munmap);
+	assert_int_equal(touch(*state, 262144), MMUSCOPE_cause_munmap);
+	assert_int_equal(touch(*state, 524287), MMUSCOPE_cause_munmap);
+	assert_int_equal(touch(*state, 524288), MMUSCOPE_cause_first_touch);
+}
+
+static void slot_change_drops_everything(void **state)
+{
+	touch(*state, 7);
+	feed_slot(*state, MMUSCOPE_slot_op_move, 0);
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_slot_change);
+	assert_int_equal(touch(*state, 9), MMUSCOPE_cause_first_touch);
+}
+
+static void write_protection_has_its_own_reasons(void **state)
+{
+	struct model *m = *state;
+
+	touch(m, 7);
+	protected_fault_is(m, MMUSCOPE_verdict_fixed, MMUSCOPE_mode_ept,
+			   MMUSCOPE_cause_ksm_break);
+	protected_fault_is(m, MMUSCOPE_verdict_fast_fixed, MMUSCOPE_mode_npt,
+			   MMUSCOPE_cause_dirty_log);
+	protected_fault_is(m, MMUSCOPE_verdict_emulated, MMUSCOPE_mode_shadow,
+			   MMUSCOPE_cause_pt_write);
+	protected_fault_is(m, MMUSCOPE_verdict_fixed, MMUSCOPE_mode_shadow, CAUSE_UNTAKEN);
+	feed_slot(m, MMUSCOPE_slot_op_flags, KVM_MEM_LOG_DIRTY_PAGES);
+	now += MS;
+	protected_fault_is(m, MMUSCOPE_verdict_fixed, MMUSCOPE_mode_ept,
+			   MMUSCOPE_cause_dirty_log);
+	assert_int_equal(model_cause(m)->age, MS + 100000 - 2000);
+	/* After the end of logging too, until each page was written once. */
+	feed_slot(m, MMUSCOPE_slot_op_flags, 0);
+	protected_fault_is(m, MMUSCOPE_verdict_fixed, MMUSCOPE_mode_ept,
+			   MMUSCOPE_cause_dirty_log);
+}
+
+static void clearing_the_log_protects_again(void **state)
+{
+	struct mmuscope_dirty rec = { .hdr = HDR(dirty, 0), .op = MMUSCOPE_dirty_op_clear };
+
+	feed_slot(*state, MMUSCOPE_slot_op_flags, KVM_MEM_LOG_DIRTY_PAGES);
+	now += MS;
+	rec.hdr.ts = now;
+	feed(*(struct model **)state, rec);
+	protected_fault_is(*state, MMUSCOPE_verdict_fast_fixed, MMUSCOPE_mode_ept,
+			   MMUSCOPE_cause_dirty_log);
+	assert_int_equal(model_cause(*state)->age, 100000 - 2000);
+}
+
+static void what_is_no_memory_has_no_cause(void **state)
+{
+	struct mmuscope_fault f = fault_of(7);
+
+	f.condition = MMUSCOPE_condition_reserved;
+	f.verdict = MMUSCOPE_verdict_mmio;
+	assert_int_equal(feed_fault(*state, f), CAUSE_MMIO);
+	f.condition = MMUSCOPE_condition_not_present;
+	f.verdict = MMUSCOPE_verdict_user;
+	assert_int_equal(feed_fault(*state, f), CAUSE_MMIO);
+	f.verdict = MMUSCOPE_verdict_reflected;
+	assert_int_equal(feed_fault(*state, f), CAUSE_GUEST);
+	f.verdict = MMUSCOPE_verdict_fixed;
+	f.gpa = MMUSCOPE_UNKNOWN;
+	assert_int_equal(feed_fault(*state, f), CAUSE_NO_ADDRESS);
+	/* None of these mapped the page. */
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_first_touch);
+	feed_slot(*state, MMUSCOPE_slot_op_flags, KVM_MEM_READONLY);
+	protected_fault_is(*state, MMUSCOPE_verdict_user, MMUSCOPE_mode_ept, CAUSE_MMIO);
+}
+
+static void retry_maps_nothing(void **state)
+{
+	struct mmuscope_fault f = fault_of(7);
+
+	touch(*state, 7);
+	zap(*state, 7, 1, MMUSCOPE_cause_ksm_merge);
+	f.hdr.ts = now += 100000;
+	f.verdict = MMUSCOPE_verdict_retry;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_ksm_merge);
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_ksm_merge);
+}
+
+/* Both vCPUs missed the page; the one that came second found it mapped. */
+static void fault_at_the_same_time_has_the_same_cause(void **state)
+{
+	struct mmuscope_fault f;
+
+	touch(*state, 7);
+	zap(*state, 7, 1, MMUSCOPE_cause_migration);
+	touch(*state, 7);
+	f = fault_of(7);
+	f.hdr.dur = f.hdr.ts - (now - 100000) + 1500;
+	f.verdict = MMUSCOPE_verdict_spurious;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_migration);
+}
+
+/* The copy on write within the fault came before the mapping; it did not take it away. */
+static void own_invalidation_comes_before_the_mapping(void **state)
+{
+	struct mmuscope_invalidate rec = {
+		.hdr = HDR(invalidate, 100), .start = HVA + (7 << 12), .end = HVA + (8 << 12),
+		.cause = MMUSCOPE_cause_ksm_break,
+	};
+	struct mmuscope_fault f;
+
+	touch(*state, 7);
+	rec.hdr.vcpu = 0;
+	rec.hdr.ts = now += 100000;
+	feed(*(struct model **)state, rec);
+	f = fault_of(7);
+	f.hdr.ts = now = rec.hdr.ts + 300;
+	f.hdr.dur = 600;
+	f.handler_ns = 200;
+	f.condition = MMUSCOPE_condition_write_protected;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_ksm_break);
+	assert_int_equal(touch(*state, 7), CAUSE_UNTAKEN);
+}
+
+/* Another task's came after the mapping, before the guest ran. */
+static void page_taken_before_the_entry_stays_taken(void **state)
+{
+	struct mmuscope_fault f;
+
+	touch(*state, 7);
+	zap(*state, 7, 1, MMUSCOPE_cause_numa);
+	f = fault_of(7);
+	feed_fault(*state, f);
+	zap(*state, 7, 1, MMUSCOPE_cause_reclaim);
+	f = fault_of(7);
+	f.hdr.ts = now = now - 100000 + 300;
+	f.hdr.dur = 100000;
+	f.handler_ns = 50;
+	feed_fault(*state, f);
+	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_reclaim);
+}
+
+static void page_table_pages_take_their_frames(void **state)
+{
+	struct mmuscope_shadow_page rec = {
+		.hdr = HDR(shadow_page, 0), .gfn = 1024, .op = MMUSCOPE_page_op_zapped,
+		.origin = MMUSCOPE_origin_nx, .level = 1, .direct = 1,
+	};
+	struct mmuscope_invalidate inv = {
+		.hdr = HDR(invalidate, 1000), .start = HVA + (1024 << 12),
+		.end = HVA + (1536 << 12), .cause = MMUSCOPE_cause_thp_collapse,
+	};
+
+	touch(*state, 1030);
+	rec.hdr.ts = now += 100000;
+	feed(*(struct model **)state, rec);
+	assert_int_equal(touch(*state, 1030), MMUSCOPE_cause_nx_huge_page);
+	/* Within an invalidation, whose record follows. */
+	rec.origin = MMUSCOPE_origin_invalidate;
+	rec.hdr.ts = now += 100000;
+	feed(*(struct model **)state, rec);
+	inv.hdr.ts = now += 500;
+	feed(*(struct model **)state, inv);
+	assert_int_equal(touch(*state, 1030), MMUSCOPE_cause_thp_collapse);
+}
+
+static void shadow_paging_knows_the_guests_tlb(void **state)
+{
+	struct mmuscope_invlpg rec = { .hdr = HDR(invlpg, 0), .gva = 0x7000 };
+	struct mmuscope_fault f = fault_of(7);
+
+	f.mode = MMUSCOPE_mode_shadow;
+	f.gva = 0x7008;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_first_touch);
+	rec.hdr.ts = now += 100000;
+	feed(*(struct model **)state, rec);
+	f.hdr.ts = now += 100000;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_guest_tlb);
+	f.hdr.ts = now += 100000;
+	assert_int_equal(feed_fault(*state, f), CAUSE_UNTAKEN);
+}
+
+static void recycled_tables_are_made_again(void **state)
+{
+	struct mmuscope_shadow_page rec = {
+		.hdr = HDR(shadow_page, 0), .gfn = 99, .op = MMUSCOPE_page_op_zapped,
+		.origin = MMUSCOPE_origin_ptwrite, .level = 1,
+	};
+	struct mmuscope_fault f = fault_of(7);
+
+	f.mode = MMUSCOPE_mode_shadow;
+	feed_fault(*state, f);
+	feed(*(struct model **)state, rec);
+	rec.op = MMUSCOPE_page_op_made;
+	rec.origin = MMUSCOPE_origin_fault;
+	rec.hdr.vcpu = 0;
+	rec.hdr.ts = now += 100000;
+	feed(*(struct model **)state, rec);
+	f.hdr.ts = now += 1000;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_pt_write);
+}
+
+static void huge_pages_break_and_come_back(void **state)
+{
+	struct mmuscope_fault f = fault_of(1024);
+	struct history_sizes sizes;
+	const struct vm *vm;
+
+	f.level = 2;
+	feed_fault(*state, f);
+	zap(*state, 1024, 512, MMUSCOPE_cause_thp_split);
+	assert_int_equal(touch(*state, 1025), MMUSCOPE_cause_thp_split);
+	assert_int_equal(model_cause(*state)->change, HISTORY_BROKEN);
+	touch(*state, 1026);
+	assert_int_equal(model_cause(*state)->change, HISTORY_SAME);
+	vm = model_vm(*state, 0);
+	model_sizes(*state, vm, &sizes);
+	assert_int_equal(sizes.pages[0], 510);
+	assert_int_equal(sizes.pages[1], 2);
+	assert_int_equal(sizes.pages[2], 0);
+	assert_int_equal(sizes.broken, 1);
+	zap(*state, 1024, 512, MMUSCOPE_cause_thp_collapse);
+	f.hdr.ts = now += 5 * MS;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_thp_split);
+	assert_int_equal(model_cause(*state)->change, HISTORY_REBUILT);
+	assert_int_equal(model_cause(*state)->broken_ns, 5 * MS + 200000);
+	model_sizes(*state, vm, &sizes);
+	assert_int_equal(sizes.pages[2], 512);
+	assert_int_equal(sizes.broken, 0);
+	assert_int_equal(vm->now.count[COUNT_BROKEN + MMUSCOPE_cause_thp_split], 1);
+	assert_int_equal(vm->now.hist[HIST_BROKEN]->count, 1);
+}
+
+static void faults_are_counted_by_cause(void **state)
+{
+	const struct vm_stats *st = &model_vm(*state, 0)->now;
+
+	touch(*state, 7);
+	touch(*state, 8);
+	zap(*state, 7, 1, MMUSCOPE_cause_numa);
+	touch(*state, 7);
+	assert_int_equal(st->hist[HIST_CAUSE + MMUSCOPE_cause_first_touch]->count, 2);
+	assert_null(st->hist[HIST_AGE + MMUSCOPE_cause_first_touch]);
+	assert_int_equal(st->hist[HIST_CAUSE + MMUSCOPE_cause_numa]->sum, 2000);
+	assert_int_equal(st->hist[HIST_AGE + MMUSCOPE_cause_numa]->sum, 98000);
+}
+
+/* Straight at the storage, with room for very little. */
+static void bounds_hold_and_are_told(void **state)
+{
+	struct history *h = history_new(16, 4);
+	struct vm_history v = { 0 };
+	struct history_use use;
+	uint64_t broken;
+
+	(void)state;
+	history_begin(h, &v, true, 1);
+	assert_true(history_complete(h, &v));
+	for (uint64_t i = 0; i < 4; i++)
+		history_map(h, &v, i * 512, 1, 0, 10 + i, &broken);
+	history_usage(h, &use);
+	assert_int_equal(use.evicted, 0);
+	assert_true(history_complete(h, &v));
+	for (uint64_t i = 4; i < 1000; i++) {
+		history_map(h, &v, i * 512, 1 + i % 2, 0, 10 + i, &broken);
+		assert_int_not_equal(history_look(h, &v, HISTORY_GFN, i * 512), 0);
+		history_usage(h, &use);
+		assert_true(use.bytes <= use.max && use.regions <= 12);
+	}
+	assert_true(use.evicted >= 980);
+	assert_false(history_complete(h, &v));
+	/* The oldest went, those of late are there. */
+	assert_int_equal(history_look(h, &v, HISTORY_GFN, 0), 0);
+	assert_int_not_equal(history_look(h, &v, HISTORY_GFN, 998 * 512), 0);
+	history_free(h);
+}
+
+static uint64_t random_state;
+
+static uint64_t random_below(uint64_t n)
+{
+	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (random_state >> 33) % n;
+}
+
+/* Against a plain array that is told the same. */
+static void random_histories_are_those_of_an_array(void **state)
+{
+	enum { PAGES = 4096 * 512 };
+	static uint64_t plain[PAGES];	/* time << 8 | cause; 0 never, 255 mapped */
+	struct history *h = history_new(HISTORY_SLOTS_MAX, HISTORY_LEAVES_MAX);
+	struct vm_history v;
+	uint64_t broken;
+
+	(void)state;
+	history_begin(h, &v, true, 1);
+	for (uint64_t t = 1; t < 4000; t++) {
+		uint64_t page = random_below(PAGES), n = 1, span = random_below(20);
+		uint8_t cause = 1 + random_below(19);
+
+		if (random_below(3)) {
+			history_map(h, &v, page, 1, cause, t, &broken);
+			plain[page] = t << 8 | 255;
+			continue;
+		}
+		n = span == 0 ? PAGES : 1 + random_below(1ULL << span);
+		if (n > PAGES - page)
+			n = PAGES - page;
+		history_take(h, &v, HISTORY_GFN, page, n, cause, t, t);
+		for (uint64_t i = page; i < page + n; i++)
+			if ((plain[i] & 255) == 255)
+				plain[i] = t << 8 | cause;
+	}
+	for (uint64_t i = 0; i < PAGES; i++) {
+		uint64_t word = history_look(h, &v, HISTORY_GFN, i);
+
+		if (!plain[i])
+			assert_int_equal(history_state(word), HISTORY_NONE);
+		else if ((plain[i] & 255) == 255)
+			assert_int_equal(history_state(word), HISTORY_MAPPED_4K);
+		else
+			assert_int_equal(history_state(word), HISTORY_TAKEN);
+		if (history_state(word) == HISTORY_TAKEN)
+			assert_int_equal(history_cause(word), plain[i] & 255);
+		assert_int_equal(history_time(word), plain[i] >> 8);
+	}
+	history_free(h);
+}
+
+#define TEST(name)	cmocka_unit_test_setup_teardown(name, setup_new, teardown)
+#define TEST_OLD(name)	cmocka_unit_test_setup_teardown(name, setup_old, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(first_touch_is_told_from_refault),
+		TEST_OLD(older_pages_are_no_first_touch),
+		TEST(page_that_was_never_mapped_cannot_be_taken),
+		TEST(whoever_came_first_took_it),
+		TEST(mapped_page_that_nobody_took_is_unknown),
+		TEST(lost_records_end_certainty),
+		TEST(regions_and_edges),
+		TEST(wide_ranges_wait_for_the_page),
+		TEST(many_wide_ranges_lose_nothing),
+		TEST(part_of_a_huge_page_takes_all_of_it),
+		TEST(gigantic_pages),
+		TEST(slot_change_drops_everything),
+		TEST(write_protection_has_its_own_reasons),
+		TEST(clearing_the_log_protects_again),
+		TEST(what_is_no_memory_has_no_cause),
+		TEST(retry_maps_nothing),
+		TEST(fault_at_the_same_time_has_the_same_cause),
+		TEST(own_invalidation_comes_before_the_mapping),
+		TEST(page_taken_before_the_entry_stays_taken),
+		TEST(page_table_pages_take_their_frames),
+		TEST(shadow_paging_knows_the_guests_tlb),
+		TEST(recycled_tables_are_made_again),
+		TEST(huge_pages_break_and_come_back),
+		TEST(faults_are_counted_by_cause),
+		cmocka_unit_test(bounds_hold_and_are_told),
+		cmocka_unit_test(random_histories_are_those_of_an_array),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "model/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/region.h"
+
+#define SERIAL_BITS	24
+#define REGION_BITS	38	/* 57 bits of address, 59 of a guest frame's */
+#define TIME_MAX	((1ULL << 53) - 1)	/* 104 days */
+/* What the first record tells may have begun before. */
+#define EARLIER		(60 * 1000000000ULL)
+
+struct history {
+	struct regions regions;
+	uint64_t base;		/* time stamp from which words count */
+	uint32_t serial;
+	bool partial;
+};
+
+struct history *history_new(size_t slots, size_t leaves)
+{
+	struct history *h = calloc(1, sizeof(*h));
+
+	if (h && !regions_init(&h->regions, slots, leaves))
+		return h;
+	free(h);
+	return NULL;
+}
+
+void history_free(struct history *h)
+{
+	if (h)
+		regions_clear(&h->regions);
+	free(h);
+}
+
+void history_begin(struct history *h, struct vm_history *v, bool created, uint64_t ts)
+{
+	if (!h->base)
+		h->base = ts > EARLIER ? ts - EARLIER : 0;
+	*v = (struct vm_history){
+		.serial = ++h->serial, .created = created, .gaps = h->regions.gaps,
+	};
+}
+
+void history_gap(struct history *h)
+{
+	h->regions.gaps++;
+}
+
+void history_partial(struct history *h)
+{
+	h->partial = true;
+}
+
+bool history_complete(const struct history *h, const struct vm_history *v)
+{
+	return v->created && v->gaps == h->regions.gaps && !h->partial;
+}
+
+uint64_t history_clock(const struct history *h, uint64_t ts)
+{
+	if (ts <= h->base)
+		return 1;
+	return ts - h->base < TIME_MAX ? ts - h->base : TIME_MAX;
+}
+
+static uint64_t word_make(enum history_state state, uint8_t cause, uint64_t time)
+{
+	return time << 11 | (uint64_t)state << 8 | cause;
+}
+
+/* 0 where the page cannot be one: in a broken recording anything can be an address. */
+static uint64_t region_key(const struct vm_history *v, enum history_space space, uint64_t region)
+{
+	if (!v->serial || v->serial >> SERIAL_BITS)
+		return 0;
+	if (space == HISTORY_GFN && region >> REGION_BITS)
+		return 0;
+	return (uint64_t)v->serial << (REGION_BITS + 2) | (uint64_t)space << REGION_BITS |
+	       (region & ((1ULL << REGION_BITS) - 1));
+}
+
+/* @take comes over a page that had @old. */
+static inline uint64_t word_taken(uint64_t old, uint64_t take, uint64_t begin, bool never)
+{
+	switch (history_state(old)) {
+	case HISTORY_NONE:
+		return never ? old : take;
+	case HISTORY_TAKEN:
+		/* A page-table page is told of before the end of what removed it. */
+		if (!history_cause(old) && history_cause(take) && history_time(old) >= begin)
+			return word_make(HISTORY_TAKEN, history_cause(take), history_time(old));
+		return old;
+	default:
+		return take;
+	}
+}
+
+/* What wide ranges did since the word was written. */
+static uint64_t word_current(const struct history *h, const struct vm_history *v, uint64_t page,
+			     uint64_t word)
+{
+	bool never = history_complete(h, v);
+
+	for (unsigned int i = 0; i < v->nr_wide; i++) {
+		const struct history_wide *w = &v->wide[i];
+
+		if (page >= w->first && page <= w->last &&
+		    history_time(w->word) >= history_time(word))
+			word = word_taken(word, w->word, w->begin, never);
+	}
+	return word;
+}
+
+void history_expect(struct history *h, const struct vm_history *v, uint64_t gfn)
+{
+	uint64_t key = region_key(v, HISTORY_GFN, gfn / HISTORY_PAGES);
+	const struct region *r = key ? region_find(&h->regions, key) : NULL;
+
+	if (r && r->leaf)
+		__builtin_prefetch(&r->leaf[gfn % HISTORY_PAGES]);
+}
+
+uint64_t history_look(struct history *h, const struct vm_history *v, enum history_space space,
+		      uint64_t page)
+{
+	uint64_t key = region_key(v, space, page / HISTORY_PAGES);
+	struct region *r = key ? region_find(&h->regions, key) : NULL;
+	uint64_t word = r ? page_word(r, page % HISTORY_PAGES) : 0;
+
+	return space == HISTORY_GFN && v->nr_wide ? word_current(h, v, page, word) : word;
+}
+
+static enum history_change map_huge(struct history *h, struct vm_history *v, uint64_t region,
+				    enum history_state state, uint8_t cause, uint64_t time,
+				    uint64_t *broken)
+{
+	struct region *r = region_get(&h->regions, region_key(v, HISTORY_GFN, region));
+	enum history_change change = HISTORY_SAME;
+
+	if (!r)
+		return HISTORY_SAME;
+	if (r->broken && time > r->broken) {
+		*broken = time - r->broken;
+		change = HISTORY_REBUILT;
+	}
+	r->broken = 0;
+	r->huge = true;
+	r->word = word_make(state, cause, time);
+	return change;
+}
+
+enum history_change history_map(struct history *h, struct vm_history *v, uint64_t gfn,
+				unsigned int level, uint8_t cause, uint64_t time,
+				uint64_t *broken)
+{
+	uint64_t region = gfn / HISTORY_PAGES, word;
+	struct region *r;
+
+	if (time > v->mapped)
+		v->mapped = time;
+	if (level == 2)
+		return map_huge(h, v, region, HISTORY_MAPPED_2M, cause, time, broken);
+	if (level == 3) {
+		region &= ~(uint64_t)(HISTORY_REGIONS - 1);
+		for (unsigned int i = 0; i < HISTORY_REGIONS; i++)
+			map_huge(h, v, region + i, HISTORY_MAPPED_1G, cause, time, broken);
+		return HISTORY_SAME;
+	}
+	word = word_make(HISTORY_MAPPED_4K, cause, time);
+	r = region_get(&h->regions, region_key(v, HISTORY_GFN, region));
+	r = r ? page_set(&h->regions, r, gfn % HISTORY_PAGES, word) : NULL;
+	if (!r || !r->huge)
+		return HISTORY_SAME;
+	r->huge = false;
+	r->broken = time;
+	return HISTORY_BROKEN;
+}
+
+/* Pages @first to @last of a region. */
+static void region_take(struct history *h, const struct vm_history *v, enum history_space space,
+			uint64_t region, unsigned int first, unsigned int last,
+			const struct history_wide *take)
+{
+	bool all = first == 0 && last == HISTORY_PAGES - 1;
+	bool never = space == HISTORY_GFN && history_complete(h, v);
+	uint64_t key = region_key(v, space, region), old, word;
+	struct region *r = key ? region_find(&h->regions, key) : NULL;
+
+	/* Nothing of it was mapped. */
+	if (!r && never)
+		return;
+	r = r ?: region_get(&h->regions, key);
+	if (r && all && (!r->leaf || r->last < history_time(r->word))) {
+		old = word_current(h, v, region * HISTORY_PAGES, r->word);
+		r->word = word_taken(old, take->word, take->begin, never);
+		return;
+	}
+	for (unsigned int i = first; r && i <= last; i++) {
+		old = page_word(r, i);
+		if (v->nr_wide)
+			old = word_current(h, v, region * HISTORY_PAGES + i, old);
+		word = word_taken(old, take->word, take->begin, never);
+		if (word != old)
+			r = page_set(&h->regions, r, i, word);
+	}
+}
+
+/* What the only wide range of @v does to a region that there is. */
+static void wide_apply(struct history *h, const struct vm_history *v, struct region *r,
+		       uint64_t region)
+{
+	uint64_t page = region * HISTORY_PAGES, old, word;
+
+	/* Page by page: it may end within the region. */
+	for (unsigned int i = 0; r && i < HISTORY_PAGES; i++) {
+		old = page_word(r, i);
+		word = word_current(h, v, page + i, old);
+		if (word != old)
+			r = page_set(&h->regions, r, i, word);
+	}
+}
+
+/* Return: whether the region in a slot has pages of @v from @w's first to its last. */
+static bool region_within(const struct history *h, size_t at, const struct vm_history *v,
+			  const struct history_wide *w, uint64_t *region)
+{
+	uint64_t first = region_key(v, HISTORY_GFN, 0);
+
+	*region = h->regions.slots[at].key - first;
+	return h->regions.slots[at].key >= first && !(*region >> REGION_BITS) &&
+	       *region >= w->first / HISTORY_PAGES && *region <= w->last / HISTORY_PAGES;
+}
+
+/* The oldest wide range is applied to all regions that there are, and forgotten. */
+static void wide_forget(struct history *h, struct vm_history *v)
+{
+	struct vm_history only = *v;
+	uint64_t region;
+
+	only.nr_wide = 1;
+	for (size_t i = 0; i < h->regions.nr_slots; i++)
+		if (region_within(h, i, v, &only.wide[0], &region))
+			wide_apply(h, &only, &h->regions.slots[i], region);
+	/* Of pages that no region was made for nothing is known any more. */
+	if (!history_complete(h, v))
+		h->regions.evicted++;
+	v->nr_wide--;
+	memmove(v->wide, v->wide + 1, v->nr_wide * sizeof(v->wide[0]));
+}
+
+static void wide_add(struct history *h, struct vm_history *v, const struct history_wide *w)
+{
+	for (unsigned int i = 0; i < v->nr_wide; i++) {
+		const struct history_wide *old = &v->wide[i];
+
+		/* All of it was taken before, and nothing was mapped since. */
+		if (old->first <= w->first && old->last >= w->last &&
+		    history_time(old->word) > v->mapped &&
+		    (history_cause(old->word) || !history_cause(w->word)))
+			return;
+	}
+	if (v->nr_wide == HISTORY_WIDE)
+		wide_forget(h, v);
+	v->wide[v->nr_wide++] = *w;
+}
+
+/* Return: one less than the pages of the mapping of @page, which goes with any part of it. */
+static uint64_t mapping_mask(struct history *h, const struct vm_history *v, uint64_t page)
+{
+	uint64_t key = region_key(v, HISTORY_GFN, page / HISTORY_PAGES);
+	const struct region *r = key ? region_find(&h->regions, key) : NULL;
+
+	if (!r || !r->huge)
+		return 0;
+	switch (history_state(page_word(r, page % HISTORY_PAGES))) {
+	case HISTORY_MAPPED_2M:
+		return HISTORY_PAGES - 1;
+	case HISTORY_MAPPED_1G:
+		return HISTORY_PAGES * HISTORY_REGIONS - 1;
+	default:
+		return 0;
+	}
+}
+
+void history_take(struct history *h, struct vm_history *v, enum history_space space,
+		  uint64_t first, uint64_t pages, uint8_t cause, uint64_t begin, uint64_t time)
+{
+	uint64_t last = pages > ~first ? UINT64_MAX : first + pages - 1, region, end;
+	struct history_wide w;
+
+	if (!pages || !v->serial)
+		return;
+	if (space == HISTORY_GFN) {
+		first &= ~mapping_mask(h, v, first);
+		last |= mapping_mask(h, v, last);
+	}
+	w = (struct history_wide){ first, last, begin, word_make(HISTORY_TAKEN, cause, time) };
+	region = first / HISTORY_PAGES;
+	end = last / HISTORY_PAGES;
+	if (end - region > HISTORY_REGIONS && space == HISTORY_GFN) {
+		wide_add(h, v, &w);
+		return;
+	}
+	for (uint64_t at = region; at <= end; at++)
+		region_take(h, v, space, at, at == region ? first % HISTORY_PAGES : 0,
+			    at == end ? last % HISTORY_PAGES : HISTORY_PAGES - 1, &w);
+}
+
+void history_recover(struct history *h, struct vm_history *v, uint64_t first, uint64_t pages,
+		     uint8_t cause, uint64_t time)
+{
+	const struct history_wide w = {
+		first, pages > ~first ? UINT64_MAX : first + pages - 1, time,
+		word_make(HISTORY_TAKEN, cause, time),
+	};
+	uint64_t region = first / HISTORY_PAGES, end = w.last / HISTORY_PAGES;
+
+	if (!pages || !v->serial)
+		return;
+	if (end - region > HISTORY_REGIONS) {
+		for (size_t i = 0; i < h->regions.nr_slots; i++)
+			if (region_within(h, i, v, &w, &region) && h->regions.slots[i].broken)
+				region_take(h, v, HISTORY_GFN, region, 0, HISTORY_PAGES - 1, &w);
+		return;
+	}
+	for (; region <= end; region++) {
+		uint64_t key = region_key(v, HISTORY_GFN, region);
+		const struct region *r = key ? region_find(&h->regions, key) : NULL;
+
+		if (r && r->broken)
+			region_take(h, v, HISTORY_GFN, region, 0, HISTORY_PAGES - 1, &w);
+	}
+}
+
+void history_settle(struct history *h, struct vm_history *v, enum history_space space,
+		    uint64_t page, uint64_t time)
+{
+	uint64_t key = region_key(v, space, page / HISTORY_PAGES);
+	struct region *r = key ? region_find(&h->regions, key) : NULL;
+
+	if (r)
+		page_set(&h->regions, r, page % HISTORY_PAGES,
+			 word_make(HISTORY_MAPPED_4K, 0, time));
+}
+
+void history_split(struct history *h, struct vm_history *v, uint64_t gfn, uint64_t time)
+{
+	struct region *r = region_get(&h->regions, region_key(v, HISTORY_GFN, gfn / HISTORY_PAGES));
+
+	if (!r)
+		return;
+	r->huge = false;
+	if (!r->broken)
+		r->broken = time;
+}
+
+static void region_measure(const struct history *h, const struct vm_history *v,
+			   const struct region *r, struct history_sizes *sizes)
+{
+	static const uint8_t index[] = {
+		[HISTORY_MAPPED_4K] = 1, [HISTORY_MAPPED_2M] = 2, [HISTORY_MAPPED_1G] = 3,
+	};
+	uint64_t page = (r->key & ((1ULL << REGION_BITS) - 1)) * HISTORY_PAGES;
+
+	sizes->broken += !!r->broken;
+	for (unsigned int i = 0; i < HISTORY_PAGES; i++) {
+		enum history_state state;
+
+		state = history_state(word_current(h, v, page + i, page_word(r, i)));
+		/* A huge page that was split, with entries that nobody has asked for since. */
+		if (state == HISTORY_MAPPED_2M && r->broken)
+			state = HISTORY_MAPPED_4K;
+		if (state != HISTORY_NONE)
+			sizes->pages[state == HISTORY_TAKEN ? 0 : index[state]]++;
+	}
+}
+
+void history_measure(const struct history *h, const struct vm_history *v,
+		     struct history_sizes *sizes)
+{
+	uint64_t all = region_key(v, HISTORY_GFN, 0) >> REGION_BITS;
+
+	*sizes = (struct history_sizes){ 0 };
+	for (size_t i = 0; all && i < h->regions.nr_slots; i++)
+		if (h->regions.slots[i].key >> REGION_BITS == all)
+			region_measure(h, v, &h->regions.slots[i], sizes);
+}
+
+void history_usage(const struct history *h, struct history_use *use)
+{
+	const struct regions *t = &h->regions;
+
+	*use = (struct history_use){
+		.bytes = t->nr_slots * sizeof(*t->slots) + t->nr_leaves * LEAF_BYTES,
+		.max = t->max_slots * sizeof(*t->slots) + t->max_leaves * LEAF_BYTES,
+		.regions = t->nr,
+		.evicted = t->evicted,
+	};
+}

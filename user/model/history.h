@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What became of each guest page of every VM: mapped, or taken away, by what and
+ * when. 8 bytes per page and 40 per region of 2 MiB, only for what records spoke of.
+ *
+ * A region of 512 pages has one word as long as all of it has the same fate;
+ * words per page come with the first page that differs, and count where they are
+ * newer. What befalls more than HISTORY_REGIONS regions at once is kept in a
+ * short list per VM and applied when a page is looked at.
+ */
+#ifndef MODEL_HISTORY_H
+#define MODEL_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HISTORY_PAGES	512	/* of a region */
+#define HISTORY_REGIONS	512	/* 1 GiB */
+#define HISTORY_WIDE	8
+
+/* The bound on memory, over all VMs: 1 TiB of guest memory, of which 48 GiB in small pages. */
+#define HISTORY_SLOTS_MAX	(1U << 20)
+#define HISTORY_LEAVES_MAX	24576U
+
+/* Addresses that are kept apart: guest frames, guest virtual pages, frames of guest page tables. */
+enum history_space { HISTORY_GFN, HISTORY_GVA, HISTORY_TABLE };
+
+/* A word: cause, state and time in ns since before the first record. 0: never heard of. */
+enum history_state {
+	HISTORY_NONE, HISTORY_TAKEN, HISTORY_MAPPED_4K, HISTORY_MAPPED_2M, HISTORY_MAPPED_1G
+};
+
+static inline uint8_t history_cause(uint64_t word)
+{
+	return word;
+}
+
+static inline enum history_state history_state(uint64_t word)
+{
+	return word >> 8 & 7;
+}
+
+static inline uint64_t history_time(uint64_t word)
+{
+	return word >> 11;
+}
+
+/* A wide range that was taken away. */
+struct history_wide {
+	uint64_t first;
+	uint64_t last;
+	uint64_t begin;
+	uint64_t word;
+};
+
+/**
+ * struct vm_history - what the history has of one VM besides pages
+ * @serial: number of the VM, never used again; 0 before history_begin()
+ * @created: it was made under our eyes
+ * @gaps: gaps of the history at that time
+ * @mapped: time of the last mapping
+ * @wide: @nr_wide ranges, oldest first
+ */
+struct vm_history {
+	uint32_t serial;
+	bool created;
+	uint64_t gaps;
+	uint64_t mapped;
+	struct history_wide wide[HISTORY_WIDE];
+	unsigned int nr_wide;
+};
+
+/**
+ * struct history_use - how full it is
+ * @bytes: in use, of at most @max
+ * @regions: regions of which something is known
+ * @evicted: regions that were forgotten to keep that bound
+ */
+struct history_use {
+	uint64_t bytes;
+	uint64_t max;
+	uint64_t regions;
+	uint64_t evicted;
+};
+
+/* What a mapping did to its region. */
+enum history_change {
+	HISTORY_SAME,
+	HISTORY_BROKEN,		/* it had been mapped by a huge page, now has a small one */
+	HISTORY_REBUILT,	/* it was broken, and is mapped by a huge page again */
+};
+
+struct history;
+
+/* Return: an empty history, or NULL. @slots, @leaves: bounds, HISTORY_*_MAX or less in tests. */
+struct history *history_new(size_t slots, size_t leaves);
+
+void history_free(struct history *h);
+
+/* A VM appears at time stamp @ts; @created: it has mapped nothing yet. */
+void history_begin(struct history *h, struct vm_history *v, bool created, uint64_t ts);
+
+/* Records were lost: from now on, what was not seen may have been. */
+void history_gap(struct history *h);
+
+/* What there is to see begins in the middle. */
+void history_partial(struct history *h);
+
+/* Return: whether a page of @v that the history does not have was never mapped. */
+bool history_complete(const struct history *h, const struct vm_history *v);
+
+/* Return: time stamp @ts as words have it. */
+uint64_t history_clock(const struct history *h, uint64_t ts);
+
+/* Frame @gfn will be asked for soon: its word is far away, and may be fetched meanwhile. */
+void history_expect(struct history *h, const struct vm_history *v, uint64_t gfn);
+
+/* Return: the word of @page, 0 where nothing is known. */
+uint64_t history_look(struct history *h, const struct vm_history *v, enum history_space space,
+		      uint64_t page);
+
+/**
+ * history_map() - a page was mapped
+ * @level: 1 4K, 2 2M, 3 1G; all of a larger page counts
+ * @cause: of the fault, kept with the pages
+ * @time: history_clock() of it
+ * @broken: set to ns since the region was broken, where it is rebuilt
+ */
+enum history_change history_map(struct history *h, struct vm_history *v, uint64_t gfn,
+				unsigned int level, uint8_t cause, uint64_t time,
+				uint64_t *broken);
+
+/**
+ * history_take() - @pages pages from @first on were taken away, those of them that were mapped
+ * @begin: history_clock() of when that began, and @time of when it was done
+ *
+ * What was taken before stays with whoever took it, unless that was not known and this can have
+ * been it. Outside of HISTORY_GFN all of the pages count as having been mapped.
+ */
+void history_take(struct history *h, struct vm_history *v, enum history_space space,
+		  uint64_t first, uint64_t pages, uint8_t cause, uint64_t begin, uint64_t time);
+
+/* As history_take(), of regions alone that have small pages instead of a huge one. */
+void history_recover(struct history *h, struct vm_history *v, uint64_t first, uint64_t pages,
+		     uint8_t cause, uint64_t time);
+
+/* Pages that had been taken are so no longer. */
+void history_settle(struct history *h, struct vm_history *v, enum history_space space,
+		    uint64_t page, uint64_t time);
+
+/* The huge page at @gfn was split. */
+void history_split(struct history *h, struct vm_history *v, uint64_t gfn, uint64_t time);
+
+/**
+ * struct history_sizes - the memory of a VM as far as it was seen
+ * @pages: 4K pages that are mapped by a page of 4K, 2M, 1G (index 1, 2, 3), and taken away (0)
+ * @broken: regions that are mapped in small pages and were not
+ */
+struct history_sizes {
+	uint64_t pages[4];
+	uint64_t broken;
+};
+
+/* Looks at all of the VM; not for each record. */
+void history_measure(const struct history *h, const struct vm_history *v,
+		     struct history_sizes *sizes);
+
+void history_usage(const struct history *h, struct history_use *use);
+
+#endif /* MODEL_HISTORY_H */

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "view/explain.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/format.h"
+
+static void evidence_times(struct evidence *e)
+{
+	for (unsigned int i = 0; i < CAUSES; i++) {
+		const struct hist *h = e->st->hist[HIST_CAUSE + i];
+
+		if (!h)
+			continue;
+		e->cause_count[i] = h->count;
+		e->cause_ns[i] = h->sum;
+		e->faults += h->count;
+		e->fault_ns += h->sum;
+		for (unsigned int k = 0; k < STATS_TIMES; k++)
+			e->times[k] += e->st->count[COUNT_TIME + i * STATS_TIMES + k];
+	}
+}
+
+static uint64_t hist_sum(const struct vm_stats *st, size_t at)
+{
+	return st->hist[at] ? st->hist[at]->sum : 0;
+}
+
+void evidence_make(struct evidence *e, struct report *r, const struct vm *vm,
+		   const struct vm_stats *st, uint64_t elapsed_ns)
+{
+	*e = (struct evidence){ .vm = vm, .st = st, .report = r };
+	evidence_times(e);
+	for (size_t i = 0; i < st->notify.nr; i++)
+		if (st->notify.rows[i].cause < WORDS_cause)
+			e->invalidations[st->notify.rows[i].cause] +=
+				st->notify.rows[i].hist->count;
+	for (size_t i = 0; i < STATS_FLUSHES; i++) {
+		size_t scope = i / WORDS_cause / WORDS_origin;
+
+		if (!st->hist[HIST_FLUSH + i] || (scope != MMUSCOPE_scope_remote &&
+						  scope != MMUSCOPE_scope_remote_range))
+			continue;
+		e->remote += st->hist[HIST_FLUSH + i]->count;
+		e->remote_ns += st->hist[HIST_FLUSH + i]->sum;
+	}
+	for (size_t i = 0; i < WORDS_lock_op * WORDS_origin; i++)
+		e->lock_ns += hist_sum(st, HIST_LOCK + i);
+	for (unsigned int walk = 0; walk < STATS_WALKS; walk++) {
+		for (unsigned int level = 1; level < STATS_LEVELS; level++) {
+			size_t at = HIST_LEVEL + level * STATS_WALKS + walk;
+
+			if (st->hist[at])
+				*(level == 1 ? &e->small : &e->huge) += st->hist[at]->count;
+		}
+	}
+	e->shadow_ns = hist_sum(st, HIST_WORK + MMUSCOPE_TYPE_invlpg) +
+		       hist_sum(st, HIST_WORK + MMUSCOPE_TYPE_cr3) +
+		       hist_sum(st, HIST_WORK + MMUSCOPE_TYPE_ptwrite) +
+		       e->cause_ns[MMUSCOPE_cause_pt_write] +
+		       e->cause_ns[MMUSCOPE_cause_guest_tlb];
+	/* Without exits, each vCPU had all of the time. */
+	e->vcpu_ns = st->vcpu_ns ?: elapsed_ns * vm->nr_vcpus;
+}
+
+/* Faults of some causes: how many, how long the pages were away, who did it. */
+static bool causes_apply(const struct rule *rule, const struct evidence *e, struct finding *f)
+{
+	char count[FORMAT_MAX], time[FORMAT_MAX], away[FORMAT_MAX], asked[FORMAT_MAX];
+	uint64_t invalidations = 0;
+	struct hist ages;
+
+	hist_init(&ages);
+	for (unsigned int i = 0; i < WORDS_cause; i++) {
+		if (!(rule->causes >> i & 1))
+			continue;
+		f->count += e->cause_count[i];
+		f->ns += e->cause_ns[i];
+		invalidations += e->invalidations[i];
+		if (e->st->hist[HIST_AGE + i])
+			hist_merge(&ages, e->st->hist[HIST_AGE + i]);
+	}
+	if (!f->count)
+		return false;
+	f->why = report_text(e->report, "%s of %s faults, which took %s, are of that cause.",
+			     format_count(count, f->count), format_count(asked, e->faults),
+			     format_ns(time, f->ns));
+	if (ages.count)
+		f->why = report_text(e->report, "%s Half of the pages were needed again within %s.",
+				     f->why, format_ns(away, hist_percentile(&ages, 50)));
+	if (invalidations)
+		f->why = report_text(e->report, "%s %s invalidations were made for it.", f->why,
+				     format_count(asked, invalidations));
+	return true;
+}
+
+bool explain_apply(const struct rule *rule, const struct evidence *e, struct finding *f)
+{
+	*f = (struct finding){ 0 };
+	if (rule->look ? !rule->look(e, f) : !causes_apply(rule, e, f))
+		return false;
+	return f->always || (e->vcpu_ns && f->ns * 100.0 / e->vcpu_ns >= EXPLAIN_LEAST);
+}
+
+/* A finding, and whose it is. */
+struct found {
+	const struct rule *rule;
+	const struct vm *vm;
+	uint64_t vcpu_ns;
+	struct finding f;
+};
+
+struct list {
+	struct found *list;
+	size_t nr;
+	bool failed;
+};
+
+static void list_add(struct list *l, const struct found *found)
+{
+	struct found *grown = realloc(l->list, (l->nr + 1) * sizeof(*grown));
+
+	if (!grown) {
+		l->failed = true;
+		return;
+	}
+	l->list = grown;
+	l->list[l->nr++] = *found;
+}
+
+static double share_of(const struct found *f)
+{
+	return f->vcpu_ns ? 100.0 * f->f.ns / f->vcpu_ns : 0;
+}
+
+/* What hangs a vCPU comes first, then what costs most. */
+static int found_compare(const void *a, const void *b)
+{
+	double x = share_of(a), y = share_of(b);
+
+	return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void explain_vm(struct list *l, struct report *r, const struct vm *vm,
+		       const struct view_window *w)
+{
+	struct evidence e;
+	const struct rule *rules;
+	size_t nr;
+
+	evidence_make(&e, r, vm, w->past ? &vm->past : &vm->now, w->elapsed_ns);
+	rules = explain_rules(&nr);
+	for (size_t i = 0; i < nr; i++) {
+		struct found found = { .rule = &rules[i], .vm = vm, .vcpu_ns = e.vcpu_ns };
+
+		if (explain_apply(&rules[i], &e, &found.f))
+			list_add(l, &found);
+	}
+}
+
+static void print_finding(struct report *r, const struct found *f, size_t number, bool lost)
+{
+	static const char *const sure[] = {
+		[SURE_CERTAIN] = "certain", [SURE_LIKELY] = "likely", [SURE_POSSIBLE] = "possible",
+	};
+	struct section *s = report_section(r, "findings", report_text(r, "%zu. VM %s: %s", number,
+								     f->vm->name, f->rule->title),
+					   true);
+
+	section_fact(s, "rule", NULL, cell_text(f->rule->key));
+	section_fact(s, "vm", NULL, cell_text(f->vm->name));
+	section_fact(s, "title", NULL, cell_text(f->rule->title));
+	/* What was not recorded comes on top. */
+	section_fact(s, "share", lost ? "of vCPU time or more" : "of vCPU time",
+		     f->f.ns ? cell_percent(f->f.ns, f->vcpu_ns) : (struct cell){ 0 });
+	section_fact(s, "ns", "", f->f.ns ? cell_ns(f->f.ns) : (struct cell){ 0 });
+	section_fact(s, "count", "times", cell_count(f->f.count));
+	section_fact(s, "sure", "", cell_text(sure[f->rule->sure]));
+	section_fact(s, "evidence", NULL, cell_text(f->f.why));
+	section_fact(s, "knob", NULL, cell_text(f->rule->knob));
+	section_fact(s, "confirm", NULL, cell_text(f->rule->confirm));
+	section_note(s, "%s", f->f.why);
+	section_note(s, "What changes it: %s.", f->rule->knob);
+	section_note(s, "What would confirm it: %s.", f->rule->confirm);
+}
+
+static void print_nothing(struct report *r, size_t vms)
+{
+	struct section *s = report_section(r, "nothing", NULL, false);
+
+	if (vms)
+		section_note(s, "Nothing significant was found: no kind of work that memory "
+			     "virtualization makes took %.0f%% of a VM's vCPU time.",
+			     EXPLAIN_LEAST);
+	else
+		section_note(s, "No VM was seen.");
+}
+
+size_t view_explain(struct report *r, const struct model *m, const struct view_window *w)
+{
+	bool lost = view_lost(w->past ? model_past(m) : model_now(m));
+	struct list l = { 0 };
+	size_t vms = 0;
+
+	for (size_t i = 0; i < model_vms(m); i++) {
+		const struct vm *vm = model_vm(m, i);
+
+		if (!view_wants(w, vm))
+			continue;
+		explain_vm(&l, r, vm, w);
+		vms++;
+	}
+	if (l.nr)
+		qsort(l.list, l.nr, sizeof(*l.list), found_compare);
+	for (size_t i = 0; i < l.nr; i++)
+		print_finding(r, &l.list[i], i + 1, lost);
+	if (!l.nr)
+		print_nothing(r, vms);
+	if (l.failed)
+		r->failed = true;
+	free(l.list);
+	return vms;
+}

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What every word that is shown means: from the schema, and what it does not have. */
+#include <strings.h>
+
+#include "view/explain.h"
+
+/* Headings of columns and tables, and terms of the field. */
+static const struct {
+	const char *term;
+	const char *text;
+} terms[] = {
+	{ "%exits", "share of all exits of the VM" },
+	{ "%faults", "share of all faults of the VM" },
+	{ "%time", "share of the time of all rows" },
+	{ "%vCPU", "share of the time that the VM's vCPUs had" },
+	{ "/s", "per second of the time that was traced" },
+	{ "accessed-bit scan",
+	  "the host asks which pages were used of late, to decide what to reclaim" },
+	{ "async page fault",
+	  "the guest is told to run something else until the host has the page" },
+	{ "asleep",
+	  "share of the time in which the host's page was looked for in faults that slept" },
+	{ "balloon",
+	  "a driver in the guest that gives memory back to the host, and takes it again" },
+	{ "bytes", "amount of memory" },
+	{ "command", "name of the process that owns the VM" },
+	{ "collapsed", "small pages given up so that a huge one can map the region" },
+	{ "Dirty logging", "KVM notes which pages the guest writes: for migration and snapshots" },
+	{ "EPT",
+	  "Intel's second set of page tables, from guest physical to host physical addresses" },
+	{ "exit",
+	  "the CPU leaves the guest and runs KVM; in 'Faults, part by part': from the exit to "
+		  "the fault handler and from there to the entry" },
+	{ "exit to entry", "a whole fault, from the exit to the next entry of the guest" },
+	{ "Fault latency, exit to entry", "how many faults took how long" },
+	{ "fault handler",
+	  "KVM's function that resolves a fault, at least until the entry was set" },
+	{ "Faults", "exits because an address has no translation, or one that does not allow the "
+		    "access" },
+	{ "Faults by cause", "what took the page away, or else made the fault necessary" },
+	{ "Faults, part by part",
+	  "where the time of faults went, by cause; the letters of a bar share "
+				  "it out" },
+	{ "for", "the records that need a probe" },
+	{ "frames", "guest page frames of 4K" },
+	{ "guest frame", "a page of 4K of the guest's physical memory; gfn is its number" },
+	{ "host", "share of the time in which the host's page was looked for" },
+	{ "host page",
+	  "finding the page of the host behind a guest's frame, and making it if need be" },
+	{ "Huge pages", "of 2M or 1G: one entry instead of 512 or 262,144" },
+	{ "How long regions had small pages",
+	  "of regions of 2M that a huge page maps again" },
+	{ "HVA", "host virtual address: where the VMM has the guest's memory" },
+	{ "Invalidations by the host (MMU notifier)",
+	  "the host changes a mapping of the VMM, and KVM "
+						     "has to drop its own" },
+	{ "kind",
+	  "direct pages map guest frames by themselves, shadow pages follow a guest's table" },
+	{ "KSM", "kernel same-page merging: equal pages share memory until one is written" },
+	{ "inferred", "causes that follow from what was seen, and were not told by name" },
+	{ "kicked", "flushes that interrupted a running vCPU" },
+	{ "L2", "a guest that runs in a guest" },
+	{ "lock", "share of the time in which mmu_lock was waited for" },
+	{ "Lost at", "where records were lost" },
+	{ "Lost by CPU", "how many, by CPU" },
+	{ "map", "share of the time in the rest of the handler: the page tables themselves" },
+	{ "mapped", "page size of the entry that was set" },
+	{ "mapped huge again",
+	  "a region of 2M that had been broken into small pages got a huge one" },
+	{ "mapped small again", "a region of 2M that a huge page had mapped got a small page" },
+	{ "max", "the largest value" },
+	{ "mean", "the sum divided by the count" },
+	{ "memory", "of the guest, as its memslots say" },
+	{ "memory mapped by", "memory that faults were seen to map, by the page size" },
+	{ "Memslot changes", "the VMM changed the guest's memory map" },
+	{ "memslots", "pieces of the guest's memory, and where the VMM has them" },
+	{ "Missing probes", "hooks that this kernel does not have" },
+	{ "mmu_lock", "KVM's lock of a VM's page tables" },
+	{ "name", "what the owner calls the VM" },
+	{ "NPT",
+	  "AMD's second set of page tables, from guest physical to host physical addresses" },
+	{ "of these faults", "how many of them had something in common" },
+	{ "on", "a fault of the access itself, or of the CPU's walk of the guest's page tables" },
+	{ "operation", "what was done with the dirty log" },
+	{ "Other work", "what fits nowhere else" },
+	{ "page history", "what is remembered of each guest page, to know why it faults again" },
+	{ "page walk", "the CPU reads the guest's page tables" },
+	{ "page-table pages", "pages of KVM's page tables" },
+	{ "page-table write",
+	  "the guest wrote to a page table that KVM shadows, and KVM emulated it" },
+	{ "parts",
+	  "the time of faults as a bar of letters: x exit and entry, h host page, s host page "
+		   "in faults that slept, l mmu_lock, m page tables, u user space, ? not "
+		   "measured" },
+	{ "p50", "half of the values are not above it" },
+	{ "p90", "90% of the values are not above it" },
+	{ "p99", "99% of the values are not above it" },
+	{ "p99.9", "999 of 1,000 values are not above it" },
+	{ "Page sizes mapped", "faults by the size of the page that they mapped" },
+	{ "phase", "a part of a fault" },
+	{ "Records", "what the collector wrote, by kind" },
+	{ "record", "kind of record" },
+	{ "re-fault", "a fault on a page that had been mapped before" },
+	{ "resident", "memory of the VM's process that is in the host's memory" },
+	{ "share", "part of the whole" },
+	{ "shadow", "page tables that KVM derives from the guest's, where there is no EPT or NPT" },
+	{ "Shadow paging", "what following the guest's page tables takes" },
+	{ "size", "of a huge page" },
+	{ "split", "a huge page was broken into small ones by KVM" },
+	{ "split failed", "a huge page could not be broken" },
+	{ "SPTE", "an entry of KVM's page tables" },
+	{ "storm", "1,000 or more flushes of all vCPUs within 100 ms" },
+	{ "taken for",
+	  "half of the pages were away for less, from when they were taken to the fault" },
+	{ "task", "who made the invalidation" },
+	{ "TDP", "two-dimensional paging: EPT or NPT" },
+	{ "time", "sum of the durations" },
+	{ "TLB", "the CPU's memory of translations, flushed when they change" },
+	{ "TLB flushes", "translations thrown away: asked of all vCPUs, or done by one" },
+	{ "user", "share of the time in faults that went to the VMM in user space" },
+	{ "vCPUs", "virtual CPUs of the VM" },
+	{ "vCPU time", "the time that all vCPUs of the VM existed while it was traced" },
+	{ "Waiting for mmu_lock", "waits of vCPUs and others, by what they were about to do" },
+	{ "what", "what happened to huge pages" },
+	{ "what is known", "the cause in more words" },
+	{ "what is not seen", "what a missing probe hides" },
+	{ "Where the time goes", "durations of the parts of faults" },
+	{ "why", "why a probe is missing" },
+	{ "Without a VM", "records that could not be given to a VM" },
+	{ "work", "kind of work" },
+	{ "young", "scans that found something accessed" },
+	{ "?", "share of the time in faults whose handler was not measured" },
+};
+
+static void tell(struct report *r, const char *term, const char *kind, const char *text)
+{
+	struct section *s = report_section(r, "glossary", NULL, true);
+
+	section_fact(s, "term", NULL, cell_text(term));
+	section_fact(s, "kind", NULL, cell_text(kind));
+	section_fact(s, "meaning", NULL, cell_text(text));
+	section_note(s, "%s (%s): %s", term, kind, text);
+}
+
+/**
+ * struct search - what is looked for
+ * @report: where it is told, or NULL to count only
+ * @term: NULL for all
+ */
+struct search {
+	struct report *report;
+	const char *term;
+	size_t found;
+};
+
+static void match(struct search *s, const char *term, const char *kind, const char *text)
+{
+	if (s->term && strcasecmp(s->term, term))
+		return;
+	s->found++;
+	if (s->report)
+		tell(s->report, term, kind, text);
+}
+
+static void match_record(struct search *s, const struct schema_event *e)
+{
+	match(s, e->name, "record", e->doc);
+	for (size_t i = 0; i < e->nr; i++)
+		if (e->fields[i].unit != UNIT_PAD)
+			match(s, e->fields[i].name, e->id ? e->name : "every record",
+			      e->fields[i].doc);
+}
+
+static size_t search_all(struct search *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(terms); i++)
+		match(s, terms[i].term, "term", terms[i].text);
+	for (unsigned int set = 0; set < SET_COUNT; set++) {
+		const struct schema_vocabulary *v = schema_vocabulary(set);
+
+		for (size_t i = 0; i < v->nr; i++)
+			match(s, v->words[i].name, v->name, v->words[i].doc);
+	}
+	for (unsigned int id = 0; id < MMUSCOPE_TYPES; id++)
+		if (schema_event(id))
+			match_record(s, schema_event(id));
+	return s->found;
+}
+
+size_t view_glossary(struct report *r, const char *term)
+{
+	struct search s = { .report = r, .term = term };
+
+	return search_all(&s);
+}
+
+bool glossary_has(const char *term)
+{
+	struct search s = { .term = term };
+
+	return search_all(&s);
+}
