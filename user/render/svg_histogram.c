@@ -72,7 +72,7 @@ void svg_histogram(FILE *out, const struct histogram *g)
 	len = snprintf(text, sizeof(text), "max %s", format_ns(value, g->max));
 	len += snprintf(text + len, sizeof(text) - len, ", count %s",
 			format_count(value, g->count));
-	snprintf(text + len, sizeof(text) - len, ", sum %s; height: logarithm",
+	snprintf(text + len, sizeof(text) - len, ", sum %s, height: logarithm",
 		 format_ns(value, g->sum));
 	svg_text(out, "small", 0, 168, text);
 	svg_end(out);
