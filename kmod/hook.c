@@ -411,6 +411,7 @@ int hook_describe(struct mmuscope_kmod_hook *d)
 			const struct hook_event *e = &f->events[n];
 
 			describe(d, e->name, e->err, hook_wanted(f, e->host, e->unless));
+			d->args = e->args;
 			err = 0;
 			break;
 		}

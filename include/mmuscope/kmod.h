@@ -95,6 +95,7 @@ enum mmuscope_kmod_how {
  * @index: in: which, from 0 on; ENOENT behind the last
  * @how: enum mmuscope_kmod_how
  * @err: 0: attached, else errno that says why not
+ * @args: of the tracepoint, where this is a variant for so many; else 0
  * @missed: calls that were not seen
  * @name: of the tracepoint or function
  */
@@ -102,7 +103,7 @@ struct mmuscope_kmod_hook {
 	__u32 index;
 	__u32 how;
 	__u32 err;
-	__u32 pad;
+	__u32 args;
 	__u64 missed;
 	char name[64];
 };
