@@ -15,13 +15,13 @@ if ! [ -s "$dir/vms.data" ]; then
 		tools/lab/jobs/vms.sh npt
 fi
 # The page says how the file was named.
-(cd "$dir" && "$build/mmuscope" report --html vms.html vms.data)
+(cd "$dir" && "$build/mmuscope" report --html vms.html --vm db-server vms.data)
 
 profile=$(mktemp -d)
 trap 'rm -rf "$profile"' EXIT
 chromium --headless --no-sandbox --disable-gpu --disable-dev-shm-usage \
 	--disable-background-networking --disable-component-update --disable-sync \
-	--no-first-run --hide-scrollbars --user-data-dir="$profile" --window-size=1200,1130 \
+	--no-first-run --hide-scrollbars --user-data-dir="$profile" --window-size=1200,1200 \
 	--force-device-scale-factor=0.85 \
 	--screenshot="$dir/report.png" "file://$dir/vms.html" 2>"$dir/browser.log"
 mv "$dir/report.png" "$to"
