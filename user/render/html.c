@@ -96,7 +96,7 @@ static const char page[] =
 "main{max-width:1200px;margin:0 auto;padding:20px 14px 60px}h1{font-size:1.7rem;line-height:1.2;"
 "margin:.4em 0;overflow-wrap:anywhere}h2{font-size:1.3rem;margin:2em 0 .6em;"
 "overflow-wrap:anywhere}h3{font-size:1.08rem;margin:0}\n"
-"p{margin:.5em 0;max-width:75ch}.dim{color:var(--dim)}.grid{display:grid;gap:14px;"
+"p{margin:.5em 0;max-width:75ch;overflow-wrap:anywhere}.dim{color:var(--dim)}.grid{display:grid;gap:14px;"
 "grid-template-columns:repeat(auto-fill,minmax(min(340px,100%),1fr))}\n"
 ".card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px;"
 "min-width:0}.card p{font-size:.94rem}\n"
