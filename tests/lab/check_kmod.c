@@ -236,7 +236,7 @@ const struct check kmod_checks[] = {
 	{ "module: taken by itself", check_auto, LIST("auto"), NULL },
 	{ "module: many VMs", check_many, LIST("many"), NULL },
 	{ "module: killed, cycles", check_zero,
-	  LIST("killed_holder", "cycles_failed", "unloaded"), NULL },
+	  LIST("killed_holder", "cycles_failed", "load_failed", "unloaded"), NULL },
 	{ "module: hostile reader", check_hostile, LIST("hostile"), NULL },
 	{ "module: goes on", check_ends, LIST("after", "hostile", "hostile-after"), NULL },
 	{ "module: not loaded", check_absent, LIST("no-module"), NULL },

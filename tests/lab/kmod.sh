@@ -118,7 +118,7 @@ load_end() {
 	wait "$_load"
 }
 
-# Each with a session that begins and ends amid faults.
+# Every fifth with a session that begins and ends amid faults.
 kmod_cycles() {
 	load_begin
 	session
@@ -128,12 +128,12 @@ kmod_cycles() {
 		i=$((i + 1))
 		rmmod mmuscope || failures=$((failures + 1))
 		insmod /lab-tests/mmuscope.ko || failures=$((failures + 1))
-		session >/dev/null || failures=$((failures + 1))
+		[ $((i % 5)) != 0 ] || session >/dev/null || failures=$((failures + 1))
 	done
 	load_end
 	fact cycles_failed "$failures"
 	fact cycles_grown "$(($(memory) - _before))"
-	[ ! -e /results/load ] || fact load_failed 1
+	fact load_failed "$([ -e /results/load ] && echo 1 || echo 0)"
 }
 
 # VMs of 10 to 16 pages: one that got another's records has a number that is not its own.
