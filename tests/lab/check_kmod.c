@@ -54,7 +54,9 @@ static long long records_of(const char *name, const char *type)
 static void check_families(const char *name)
 {
 	static const char *const work[] = { "sync", "invlpg", "ptwrite" };
-	static const char *const others[] = { "flush", "unsync", "shadow_page", "vm", "vcpu", "slot" };
+	static const char *const others[] = {
+		"flush", "unsync", "shadow_page", "vm", "vcpu", "slot",
+	};
 	bool fault = !strcmp(name, "only-fault");
 
 	if (!result_kmod())

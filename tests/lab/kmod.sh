@@ -41,7 +41,7 @@ kmod_families() {
 	step only-fault session fault -- mmuscope-guest touch --pages 100
 	step only-work session sync invlpg ptwrite -- mmuscope-guest directory
 	step all-kinds session -- mmuscope-guest directory
-	mode npt
+	mode "$tdp"
 }
 
 # A module of another version; "older" changes what the tool says it is.
@@ -108,7 +108,7 @@ kmod_killed() {
 load_begin() {
 	: >/tmp/load
 	while [ -e /tmp/load ]; do
-		mmuscope-guest touch --pages 2000 >/dev/null || echo "a guest failed" >>/results/load
+		mmuscope-guest touch --pages 2000 >/dev/null || echo failed >>/results/load
 	done &
 	_load=$!
 }
