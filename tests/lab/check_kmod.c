@@ -34,7 +34,7 @@ static void check_status(const char *name)
 	     result_number("robust", "", "first_pid"));
 	holds(result_number("robust", "", "status_records") >= 100, "records: %lld",
 	      result_number("robust", "", "status_records"));
-	holds(mode && !strcmp(mode, "400 root\n400 root\n"), "mode and owner: %s",
+	holds(mode && !strcmp(mode, "400 0\n400 0\n"), "mode and owner: %s",
 	      mode ?: "nothing");
 	free(mode);
 	free(text);

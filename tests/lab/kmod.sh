@@ -78,7 +78,7 @@ kmod_two() {
 	step second mmuscope stat --collector kmod -d 1
 	touch_once seen 100
 	step status head /sys/class/misc/mmuscope/holder /sys/class/misc/mmuscope/records
-	step status-mode stat -c '%a %U' /sys/class/misc/mmuscope/holder \
+	step status-mode stat -c '%a %u' /sys/class/misc/mmuscope/holder \
 		/sys/class/misc/mmuscope/records
 	fact status_pid "$(cut -d ' ' -f 1 /sys/class/misc/mmuscope/holder)"
 	fact first_pid "$(bg_pid first.stat)"
