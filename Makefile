@@ -308,11 +308,12 @@ check-browser: deps mmuscope $(PICTURE)
 check-lab: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 	@tests/lab/run.sh
 
-# CHECK_KERNELS and CHECK_MACHINES choose, as for check-matrix.
+# CHECK_KERNELS and CHECK_MACHINES choose, as for check-matrix; the slow machine when asked for.
 check-same: deps $(SAME) $(GUEST)
 	@+$(MAKE) --no-print-directory lab-modules \
 		LAB_MODULE_KERNELS='$(or $(CHECK_KERNELS),$(LAB_MODULE_KERNELS))'
-	@CHECK_KERNELS='$(or $(CHECK_KERNELS),$(LAB_MODULE_KERNELS))' tests/same/run.sh
+	@CHECK_KERNELS='$(or $(CHECK_KERNELS),$(LAB_MODULE_KERNELS))' \
+		CHECK_MACHINES='$(or $(CHECK_MACHINES),amd)' tests/same/run.sh
 
 check-causes: deps $(O)/mmuscope $(GUEST) lab-modules
 	@tests/causes/run.sh

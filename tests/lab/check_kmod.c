@@ -34,7 +34,7 @@ static void check_status(const char *name)
 	     result_number("robust", "", "first_pid"));
 	holds(result_number("robust", "", "status_records") >= 100, "records: %lld",
 	      result_number("robust", "", "status_records"));
-	holds(mode && !strcmp(mode, "400 root\n400 root\n"), "mode and owner: %s",
+	holds(mode && !strcmp(mode, "400 0\n400 0\n"), "mode and owner: %s",
 	      mode ?: "nothing");
 	free(mode);
 	free(text);
@@ -54,7 +54,9 @@ static long long records_of(const char *name, const char *type)
 static void check_families(const char *name)
 {
 	static const char *const work[] = { "sync", "invlpg", "ptwrite" };
-	static const char *const others[] = { "flush", "unsync", "shadow_page", "vm", "vcpu", "slot" };
+	static const char *const others[] = {
+		"flush", "unsync", "shadow_page", "vm", "vcpu", "slot",
+	};
 	bool fault = !strcmp(name, "only-fault");
 
 	if (!result_kmod())
@@ -236,7 +238,7 @@ const struct check kmod_checks[] = {
 	{ "module: taken by itself", check_auto, LIST("auto"), NULL },
 	{ "module: many VMs", check_many, LIST("many"), NULL },
 	{ "module: killed, cycles", check_zero,
-	  LIST("killed_holder", "cycles_failed", "unloaded"), NULL },
+	  LIST("killed_holder", "cycles_failed", "load_failed", "unloaded"), NULL },
 	{ "module: hostile reader", check_hostile, LIST("hostile"), NULL },
 	{ "module: goes on", check_ends, LIST("after", "hostile", "hostile-after"), NULL },
 	{ "module: not loaded", check_absent, LIST("no-module"), NULL },
