@@ -80,7 +80,7 @@ static bool host_fits(enum hook_host host)
 
 static bool family_wanted(const struct hook_family *f)
 {
-	return !config.records || (config.records & f->records);
+	return config.records & f->records;
 }
 
 /* Whether something of that name is hooked. */
@@ -411,6 +411,7 @@ int hook_describe(struct mmuscope_kmod_hook *d)
 			const struct hook_event *e = &f->events[n];
 
 			describe(d, e->name, e->err, hook_wanted(f, e->host, e->unless));
+			d->args = e->args;
 			err = 0;
 			break;
 		}

@@ -60,7 +60,7 @@ struct mmuscope_kmod_offsets {
  * @pid: VMs of this process only, 0: all
  * @root: VMs of this process and what it started, 0: all
  * @ring_bytes: of each CPU's ring, a power of two from MMUSCOPE_KMOD_RING_MIN to _MAX
- * @records: bit per enum mmuscope_type; 0: all
+ * @records: bit per enum mmuscope_type; 0: all. Exits and losses are counted in any case
  * @tdp: ept or npt parameter of the vendor module
  * @isa: of the vendor module, enum mmuscope_isa
  * @ret_pf: RET_PF_* of this kernel to enum mmuscope_verdict
@@ -95,6 +95,7 @@ enum mmuscope_kmod_how {
  * @index: in: which, from 0 on; ENOENT behind the last
  * @how: enum mmuscope_kmod_how
  * @err: 0: attached, else errno that says why not
+ * @args: of the tracepoint, where this is a variant for so many; else 0
  * @missed: calls that were not seen
  * @name: of the tracepoint or function
  */
@@ -102,7 +103,7 @@ struct mmuscope_kmod_hook {
 	__u32 index;
 	__u32 how;
 	__u32 err;
-	__u32 pad;
+	__u32 args;
 	__u64 missed;
 	char name[64];
 };

@@ -159,10 +159,12 @@ done
 collector=$1
 shift
 echo "$collector" >/results/collector
-[ $# -gt 0 ] || set -- workloads vms record stress refusals translate
+if [ $# = 0 ]; then
+	set -- workloads vms record stress refusals translate
+	[ "$collector" = bpf ] || set -- "$@" kmod
+fi
 if [ "$collector" = kmod ]; then
 	insmod /lab-tests/mmuscope.ko || fail "the kernel module does not load"
-	[ $# -ne 6 ] || set -- "$@" kmod
 fi
 # What the collector has here, and what it lacks: what to compare is decided by that.
 mode "$tdp"

@@ -310,15 +310,18 @@ static const char *hook_why(const struct mmuscope_kmod_hook *hook)
 }
 
 /* What stays empty because no BTF tells where it is; NULL where nothing is missing. */
-static const char *fields_missing(const struct source_kmod *k, const char *name)
+static const char *fields_missing(const struct source_kmod *k, const char *name,
+				  const struct mmuscope_kmod_hook *hook)
 {
 	const struct mmuscope_kmod_offsets *o = &k->config.offsets;
+	int32_t reason = k->config.isa == MMUSCOPE_isa_svm ? o->svm_vmcb : o->vmx_exit_reason;
 
 	if ((o->page_gfn < 0 || o->page_role < 0) &&
 	    (!strcmp(name, "kvm_mmu_get_page") || !strcmp(name, "kvm_mmu_prepare_zap_page") ||
 	     !strcmp(name, "kvm_mmu_unsync_page")))
 		return "page-table pages have no frame and no level";
-	if (!strcmp(name, "kvm_exit") && k->config.isa == MMUSCOPE_isa_svm && o->svm_vmcb < 0)
+	/* Of three arguments the reason is one. */
+	if (!strcmp(name, "kvm_exit") && hook && hook->args < 3 && reason < 0)
 		return "exits may have no reason";
 	return NULL;
 }
@@ -357,10 +360,10 @@ static void probes_report(struct source_kmod *k)
 		s->how = iterator ? "scan" : hook->err ? "" : how[hook->how];
 		s->why = s->state == PROBE_MISSING ? hook_why(hook) : "";
 		s->lost = s->state == PROBE_MISSING ? probe->lost : "";
-		if (s->state == PROBE_FOUND && fields_missing(k, s->name)) {
+		if (s->state == PROBE_FOUND && fields_missing(k, s->name, hook)) {
 			s->state = PROBE_FALLBACK;
 			s->why = "no BTF for kvm";
-			s->lost = fields_missing(k, s->name);
+			s->lost = fields_missing(k, s->name, hook);
 		}
 	}
 	k->probes.count = n;
