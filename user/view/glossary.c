@@ -111,7 +111,7 @@ static const struct {
 	{ "shadow", "page tables that KVM derives from the guest's, where there is no EPT or NPT" },
 	{ "Shadow paging", "what following the guest's page tables takes" },
 	{ "size", "of a huge page" },
-	{ "split", "a huge page was broken into small ones by KVM" },
+	{ "split", "a huge page was broken into small ones by KVM; the cause is what for" },
 	{ "split failed", "a huge page could not be broken" },
 	{ "SPTE", "an entry of KVM's page tables" },
 	{ "storm", "1,000 or more flushes of all vCPUs within 100 ms" },
