@@ -31,13 +31,13 @@ commands_list() {
 
 # Long options of a --help text, without those that argp adds everywhere.
 help_options() {
-	grep -oE '^ +(-[A-Za-z?], +)?--[a-z][a-z-]*' | grep -oE -e '--[a-z-]+' |
+	grep -oE '^ +(-[A-Za-z?], +)?--[a-z][a-z0-9-]*' | grep -oE -e '--[a-z0-9-]+' |
 		grep -vxE -e '--(help|usage|version)' | sort -u
 }
 
 # Long options of a man page's source: lines that begin with *-x*, *--long* or *--long*.
 man_options() {
-	grep -E '^\*-' "$1" | grep -oE '\*--[a-z][a-z-]*' | tr -d '*' |
+	grep -E '^\*-' "$1" | grep -oE '\*--[a-z][a-z0-9-]*' | tr -d '*' |
 		grep -vxE -e '--(help|usage|version)' | sort -u
 }
 

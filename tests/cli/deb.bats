@@ -4,12 +4,10 @@
 load common
 
 setup_file() {
-	local root binary build
+	local root
 	root=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
-	binary=${MMUSCOPE:-$root/build/mmuscope}
-	build=${binary%/*}
 	command -v dh_dkms >/dev/null || return 0
-	make -s -C "$root" O="$build" deb >"$BATS_FILE_TMPDIR/list" 2>"$BATS_FILE_TMPDIR/errors" ||
+	make -s -C "$root" deb >"$BATS_FILE_TMPDIR/list" 2>"$BATS_FILE_TMPDIR/errors" ||
 		cat "$BATS_FILE_TMPDIR/errors" >&2
 }
 

@@ -86,12 +86,12 @@ complete_words() {
 }
 
 @test "make install: program, pages, completion; uninstall takes all away" {
-	make -s -C "$root" O="${binary%/*}" DESTDIR="$PWD/dest" PREFIX=/usr install >/dev/null
+	make -s -C "$root" DESTDIR="$PWD/dest" PREFIX=/usr install >/dev/null
 	[ -x dest/usr/bin/mmuscope ]
 	for command in $(commands_list); do
 		[ -s "dest/usr/share/man/man1/mmuscope-$command.1" ]
 	done
 	cmp dest/usr/share/bash-completion/completions/mmuscope "$root/tools/completion.bash"
-	make -s -C "$root" O="${binary%/*}" DESTDIR="$PWD/dest" PREFIX=/usr uninstall
+	make -s -C "$root" DESTDIR="$PWD/dest" PREFIX=/usr uninstall
 	[ -z "$(find dest -type f)" ]
 }

@@ -187,7 +187,7 @@ made() {
 		run --separate-stderr mmuscope script --filter "$filter"
 		assert_refused 2
 	done
-	for option in --by=nothing --by=access,cause --by= --time=5 --time=3,2 --time=a,b -i0; do
+	for option in --by=nothing --by=access,bytes --by= --time=5 --time=3,2 --time=a,b -i0; do
 		run --separate-stderr mmuscope report "$option"
 		assert_refused 2
 	done

@@ -111,7 +111,7 @@ static char *verdict(const struct diff *d)
 		assert_int_equal(model_fold(d->runs[i].model), 0);
 	assert_int_equal(diff_match(&vms, d), 0);
 	assert_int_equal(diff_compute(&vms, d), 0);
-	diff_verdict(r, d, &vms);
+	diff_verdict(r, d, &vms, false);
 	render_text(out, r, 10000, false);
 	fclose(out);
 	diff_vms_free(&vms, d);

@@ -21,13 +21,8 @@ enum { KEY_BY = 512, KEY_PER };
 
 static const struct diff_spec totals = { "totals", "All", "vm,type", ~STATE };
 
-/* The first way to tell faults apart that there are fields for is taken. */
-static const struct diff_spec faults[] = {
-	{ "faults", "Faults", "vm,cause,condition,access,verdict", BIT(fault) },
-	{ "faults", "Faults", "vm,condition,access,verdict", BIT(fault) },
-};
-
 static const struct diff_spec details[] = {
+	{ "faults", "Faults", "vm,cause,condition,access,verdict", BIT(fault) },
 	{ "flushes", "TLB flushes", "vm,scope,origin,cause", BIT(flush) },
 	{ "invalidations", "MMU notifiers", "vm,event,cause,comm", BIT(invalidate) },
 	{ "work", "Page tables, dirty logging, mmu_lock", "vm,type,op",
@@ -191,9 +186,6 @@ static int specs_choose(struct diff_cmd *c, char *keys, size_t len)
 			return 0;
 		goto fail;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
-		if (!spec_add(d, &faults[i], why, sizeof(why)))
-			break;
 	for (size_t i = 0; i < ARRAY_SIZE(details); i++)
 		if (spec_add(d, &details[i], why, sizeof(why)))
 			goto fail;
@@ -293,6 +285,8 @@ static int read_run(struct diff_cmd *c, size_t at)
 	run->model = model_new(source_file_name, r->source);
 	err = run->model ? tallies_new(c, run, source_file_begin(r->source) + r->from_ns) :
 			   -ENOMEM;
+	if (!err && r->from_ns)
+		model_partial(run->model);
 	if (!err)
 		err = recording_read(r, take, &in);
 	if (!err)

@@ -122,32 +122,17 @@ static int take_fault(void *ctx, const struct mmuscope_hdr *rec)
 }
 
 /* Keys of the stacks, from the bottom to the top. */
-static struct group *stacks_new(void)
-{
-	static const char *const keys[] = {
-		"vm,rip,cause,condition,access,verdict", "vm,rip,condition,access,verdict",
-	};
-	struct group *g = NULL;
-	char why[128];
-
-	for (size_t i = 0; !g && i < ARRAY_SIZE(keys); i++) {
-		g = group_new(keys[i], why, sizeof(why));
-		if (g && !(group_types(g) >> MMUSCOPE_TYPE_fault & 1)) {
-			group_free(g);
-			g = NULL;
-		}
-	}
-	return g;
-}
+#define STACK	"vm,rip,cause,condition,access,verdict"
 
 static void stack_frame(const struct export *x, const struct group_row *row, size_t key,
 			struct report *r)
 {
 	const struct group_key *k = &x->group->key[key];
 	const struct vm *vm = model_vm_of(x->model, row->value[0].number);
-	const char *text = !strcmp(k->name, "rip") ?
-		guests_function(&x->recording.guests, vm ? vm->name : NULL, row->value[key].number) : NULL;
+	const char *text = NULL;
 
+	if (vm && !strcmp(k->name, "rip"))
+		text = guests_function(&x->recording.guests, vm->name, row->value[key].number);
 	text = text ?: view_key(r, x->model, x->group, row, key).text ?: "?";
 	if (key)
 		fputc(';', x->out);
@@ -179,11 +164,14 @@ static int stacks_write(struct export *x)
 
 static int folded(struct export *x)
 {
+	char why[128];
 	int err;
 
-	x->group = stacks_new();
+	x->group = group_new(STACK, why, sizeof(why));
 	x->model = model_new(source_file_name, x->recording.source);
 	err = x->group && x->model ? 0 : -ENOMEM;
+	if (!err && x->recording.from_ns)
+		model_partial(x->model);
 	if (!err)
 		err = recording_read(&x->recording, take_fault, x);
 	if (!err)

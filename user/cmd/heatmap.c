@@ -39,6 +39,8 @@ static void parse_by(struct argp_state *state, struct heatmap *h, const char *ar
 		options_error(state, "--by wants one field, not '%s'", arg);
 	if (h->by && !(group_types(h->by) & 1ULL << MMUSCOPE_TYPE_fault))
 		options_error(state, "--by wants a field of faults, not '%s'", arg);
+	if (h->by)
+		h->by->guests = &h->recording.guests;
 }
 
 static error_t heatmap_parse(int key, char *arg, struct argp_state *state)

@@ -180,6 +180,23 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 	return HISTORY_BROKEN;
 }
 
+/* The same for a region that has words of pages, without anything in between: it is frequent. */
+static void leaf_take(struct region *r, unsigned int first, unsigned int last,
+		      const struct history_wide *take, bool never)
+{
+	const uint64_t since = history_time(r->word);
+
+	for (unsigned int i = first; i <= last; i++) {
+		uint64_t word = r->leaf[i];
+
+		if (!word || history_time(word) < since)
+			word = r->word;
+		r->leaf[i] = word_taken(word, take->word, take->begin, never);
+	}
+	if (history_time(take->word) > r->last)
+		r->last = history_time(take->word);
+}
+
 /* Pages @first to @last of a region. */
 static void region_take(struct history *h, const struct vm_history *v, enum history_space space,
 			uint64_t region, unsigned int first, unsigned int last,
@@ -199,10 +216,12 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 		r->word = word_taken(old, take->word, take->begin, never);
 		return;
 	}
+	if (r && r->leaf && !v->nr_wide) {
+		leaf_take(r, first, last, take, never);
+		return;
+	}
 	for (unsigned int i = first; r && i <= last; i++) {
-		old = page_word(r, i);
-		if (v->nr_wide)
-			old = word_current(h, v, region * HISTORY_PAGES + i, old);
+		old = word_current(h, v, region * HISTORY_PAGES + i, page_word(r, i));
 		word = word_taken(old, take->word, take->begin, never);
 		if (word != old)
 			r = page_set(&h->regions, r, i, word);

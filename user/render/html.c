@@ -71,8 +71,8 @@ const char html_colours[] =
 "--h8:#440154}\n"
 "@media screen and (prefers-color-scheme:dark){:root{--bg:#15171a;--card:#1e2125;--fg:#e9eaec;"
 "--dim:#a3a8b0;--line:#3a3e45;--void:#15171a;--p0:#56b4e9;--p1:#e69f00;--p2:#26b68c;--p3:#e8743b;"
-"--p4:#dd9bc0;--p5:#3d83c0;--h1:#4c2a85;--h2:#46457f;--h3:#365c8d;--h4:#277f8e;--h5:#1fa187;--h6:#4ac16d;"
-"--h7:#a0da39;--h8:#fde725}}\n"
+"--p4:#dd9bc0;--p5:#3d83c0;--h1:#4c2a85;--h2:#46457f;--h3:#365c8d;--h4:#277f8e;--h5:#1fa187;"
+"--h6:#4ac16d;--h7:#a0da39;--h8:#fde725}}\n"
 "@media print{:root{color-scheme:light;--bg:#fff;--fg:#000;--dim:#444}}\n";
 
 const char html_pictures[] =
@@ -96,7 +96,7 @@ static const char page[] =
 "main{max-width:1200px;margin:0 auto;padding:20px 14px 60px}h1{font-size:1.7rem;line-height:1.2;"
 "margin:.4em 0;overflow-wrap:anywhere}h2{font-size:1.3rem;margin:2em 0 .6em;"
 "overflow-wrap:anywhere}h3{font-size:1.08rem;margin:0}\n"
-"p{margin:.5em 0;max-width:75ch}.dim{color:var(--dim)}.grid{display:grid;gap:14px;"
+"p{margin:.5em 0;max-width:75ch;overflow-wrap:anywhere}.dim{color:var(--dim)}.grid{display:grid;gap:14px;"
 "grid-template-columns:repeat(auto-fill,minmax(min(340px,100%),1fr))}\n"
 ".card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:14px;"
 "min-width:0}.card p{font-size:.94rem}\n"

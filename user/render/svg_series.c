@@ -61,10 +61,11 @@ static void tooltips(FILE *out, const struct svg_area *a, const struct series *s
 	char value[FORMAT_MAX], when[FORMAT_MAX], width[FORMAT_MAX];
 
 	for (size_t i = 0; i < s->nr; i++) {
+		const struct svg_area bin = { a->left + i * step, a->top, step, a->base };
+
 		if (s->value[i] <= 0)
 			continue;
-		svg_rect(out, "hit", &(struct svg_area){ a->left + i * step, a->top, step, a->base },
-			 "%s at %s, for %s", value_text(value, s, s->value[i]),
+		svg_rect(out, "hit", &bin, "%s at %s, for %s", value_text(value, s, s->value[i]),
 			 format_ns(when, s->begin_ns + i * s->step_ns),
 			 format_ns(width, s->step_ns));
 	}

@@ -70,7 +70,8 @@ const char *diff_label(struct report *r, const struct diff *d, const struct diff
 
 		/* What is not known says nothing, unless it is all there is. */
 		if (strcmp(value, "unknown"))
-			text = report_text(r, "%s%s%s", text ?: "", text && *text ? " " : "", value);
+			text = report_text(r, "%s%s%s", text ?: "", text && *text ? " " : "",
+					   value);
 	}
 	return text && !*text && row->group->nr_keys > 1 ? "unknown" : text;
 }
@@ -183,7 +184,7 @@ int view_diff(struct report *r, const struct diff *d, bool *differ)
 					      vms.list[i].tables[t].nr,
 					      sizeof(struct diff_row), compare);
 		*differ = any_differs(&vms, d);
-		diff_verdict(r, d, &vms);
+		diff_verdict(r, d, &vms, *differ);
 		for (size_t i = 0; i < vms.nr; i++)
 			if (vms.list[i].sides == 3)
 				vm_print(r, d, &vms.list[i]);

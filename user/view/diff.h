@@ -144,7 +144,7 @@ const char *diff_key(struct report *r, const struct diff *d, const struct diff_r
 		     size_t key);
 
 /* Sections: the verdict; how the recordings differ; how it was tested. */
-void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms *vms);
+void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms *vms, bool differ);
 void diff_recordings(struct report *r, const struct diff *d);
 void diff_method(struct report *r, const struct diff *d, const struct diff_vms *vms);
 

@@ -71,7 +71,7 @@ static bool is_unknown(const struct diff_row *row, size_t key)
 {
 	const struct schema_word *word = word_of(row, key);
 
-	return word && !strcmp(word->name, "unknown");
+	return word && (!strcmp(word->name, "unknown") || !strcmp(word->name, "none"));
 }
 
 /* The value of @key that most of the difference @all comes with. */
@@ -289,7 +289,7 @@ static void power_words(struct section *s, const struct diff *d, const struct di
 			     fmin(1, least * (tests ? tests : 1)), tests ? tests : 1);
 }
 
-void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms *vms)
+void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms *vms, bool differ)
 {
 	struct section *s = report_section(r, "verdict", "Verdict", false);
 	const struct diff_row *f;
@@ -316,6 +316,10 @@ void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms 
 	}
 	if (!both)
 		section_note(s, "There is no VM on both sides: nothing was compared.");
+	/* A host that was busier in one of them makes a difference, too. */
+	if (differ && d->nr == 2)
+		section_note(s, "Two recordings do not tell what differs from run to run anyway, "
+			     "such as how busy the host is: repeat the runs to be sure.");
 	power_words(s, d, vms);
 	loss_words(s, d);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,10 +150,29 @@ static bool rows_fill(struct report *r, struct heat_map *map, const struct heat 
 	return true;
 }
 
+/* As in a table by this field and the VM, which says whose symbols an address has. */
+static const char *column_name(struct report *r, const struct model *m,
+			       const struct vm_pictures *p, const union group_value *v)
+{
+	struct group by = *p->heat.by;
+	const struct group_row row = {
+		.type = MMUSCOPE_TYPE_fault, .value = { *v, { .number = p->vm->id } },
+	};
+	struct cell c;
+
+	snprintf(by.key[1].name, sizeof(by.key[1].name), "vm");
+	by.nr_keys = 2;
+	c = view_key(r, m, &by, &row, 0);
+	return c.kind == CELL_TEXT ? c.text :
+		report_text(r, "%llu", (unsigned long long)c.number);
+}
+
 /* Return: how often columns of time have to be put together in pairs. */
 static unsigned int columns_make(struct report *r, struct heat_map *map, const struct model *m,
-				 const struct heat *h, const struct view_window *w, size_t most)
+				 const struct vm_pictures *p, const struct view_window *w,
+				 size_t most)
 {
+	const struct heat *h = &p->heat;
 	unsigned int fold;
 
 	if (!h->by) {
@@ -165,13 +185,7 @@ static unsigned int columns_make(struct report *r, struct heat_map *map, const s
 	map->nr_columns = h->nr_values;
 	map->names = report_alloc(r, h->nr_values * sizeof(*map->names));
 	for (size_t i = 0; map->names && i < h->nr_values; i++) {
-		const struct group_row like = {
-			.type = MMUSCOPE_TYPE_fault, .value = { h->value[i] },
-		};
-		struct cell c = view_key(r, m, h->by, &like, 0);
-
-		map->names[column_order(h, i)] = c.kind == CELL_TEXT ? c.text : report_text(r,
-			"%llu", (unsigned long long)c.number);
+		map->names[column_order(h, i)] = column_name(r, m, p, &h->value[i]);
 	}
 	return 0;
 }
@@ -191,8 +205,9 @@ static void notes(struct section *s, const struct heat *h)
 }
 
 void view_heat(struct section *s, const struct view_window *w, const struct model *m,
-	       const struct heat *h, const struct view_heat *size)
+	       const struct vm_pictures *p, const struct view_heat *size)
 {
+	const struct heat *h = &p->heat;
 	struct heat_map map = {
 		.key = "heatmap", .faults = h->faults, .begin_ns = w->begin_ns,
 	};
@@ -217,7 +232,7 @@ void view_heat(struct section *s, const struct view_window *w, const struct mode
 	if (map.rows)
 		rows_walk(span, nr, bits, size->rows, map.rows);
 	free(span);
-	fold = columns_make(s->report, &map, m, h, w, size->columns);
+	fold = columns_make(s->report, &map, m, p, w, size->columns);
 	map.title = report_text(s->report, "Faults by guest-physical address and %s",
 				h->by ? map.across : "time");
 	if (map.rows && (!h->by || map.names) && rows_fill(s->report, &map, h, fold))
@@ -242,7 +257,7 @@ size_t view_heatmaps(struct report *r, const struct model *m, const struct view_
 		section_fact(s, "pid", "pid ", vm->pid ? cell_id(vm->pid) : (struct cell){ 0 });
 		section_fact(s, "mode", "", cell_text(schema_word_text(SET_mode, vm->mode)));
 		section_fact(s, "faults", "faults", cell_count(p->heat.faults));
-		view_heat(s, w, m, &p->heat, size);
+		view_heat(s, w, m, p, size);
 		nr++;
 	}
 	return nr;

@@ -85,7 +85,7 @@ static void stat_pictures(const struct vm_view *v, const struct view_window *w)
 	if (!p)
 		return;
 	view_timeline(v->section, w, &p->timeline);
-	view_heat(v->section, w, v->model, &p->heat, &size);
+	view_heat(v->section, w, v->model, p, &size);
 }
 
 static void stat_vm(struct report *r, const struct model *m, const struct vm *vm,

@@ -166,7 +166,7 @@ struct vm_view {
 /* Pictures of one VM; nothing where nothing happened. */
 void view_timeline(struct section *s, const struct view_window *w, const struct timeline *t);
 void view_heat(struct section *s, const struct view_window *w, const struct model *m,
-	       const struct heat *h, const struct view_heat *size);
+	       const struct vm_pictures *p, const struct view_heat *size);
 
 /* What faults are, and what their time goes to. */
 void view_shares(const struct vm_view *v);
