@@ -31,8 +31,13 @@ guest invlpg invlpg
 guest guestfork fork
 guest switch switch
 guest recycle recycle
-guest exec touch --access x --backing thp --hold-file "/tmp/$at.exec" &
-sleep 5
-touch "/tmp/$at.exec"
-wait
+# Once a minute where the kernel has no such parameter: too seldom for a test.
+if [ -e /sys/module/kvm/parameters/nx_huge_pages_recovery_period_ms ]; then
+	guest exec touch --access x --backing thp --hold-file "/tmp/$at.exec" &
+	sleep 5
+	touch "/tmp/$at.exec"
+	wait
+else
+	echo exit=77 >"/results/$at.exec.out"
+fi
 exit 0

@@ -42,7 +42,11 @@ function list(what,	cause, text)
 
 FNR == NR {
 	split($0, part, "=")
-	out[part[1]] = part[2]
+	# What the host did is over before the guest goes on.
+	if (part[1] == "deed_to")
+		part[1] = "to"
+	if (!(part[1] in out))
+		out[part[1]] = part[2]
 	next
 }
 

@@ -342,6 +342,8 @@ static int host_run(struct vm *vm)
 	const struct deed *deed = deed_find(vm->opt->deed);
 	int r = deed->run(vm);
 
+	/* What the guest does next is not the host's deed. */
+	out_num("deed_to", now_ns());
 	if (r)
 		return r;
 	if (!deed->drops && data_differs(vm, 1))
