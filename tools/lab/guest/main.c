@@ -156,15 +156,6 @@ static uint64_t report_guest(void)
 	return sum.bad;
 }
 
-/* CLOCK_MONOTONIC, the clock of traces. */
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-
 static int report(const struct workload *w, int result, uint64_t tsc)
 {
 	out_str("workload", w->name);
