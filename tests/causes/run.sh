@@ -56,7 +56,8 @@ judge() {
 			case $name in '' | '#'*) continue ;; esac
 			[ "$modes" = all ] || [ "$modes" = "$paging" ] || continue
 			awk -f tests/causes/judge.awk -v mode="$mode" -v name="$name" \
-				-v kind="$kind" -v causes="$causes" -v others="$others" -v how="$how" \
+				-v kind="$kind" -v causes="$causes" -v others="$others" \
+				-v how="$how" \
 				"$out/$mode.$name.out" FS='\t' "$out/$mode.lines"
 		done <tests/causes/expect
 	done <"$out/modes"

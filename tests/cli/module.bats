@@ -26,6 +26,7 @@ apart() {
 	ln -sfn "$headers" "$BATS_TEST_TMPDIR/modules/$release/build"
 	# What a kernel's package says of the modules it has, which depmod asks for.
 	touch "$BATS_TEST_TMPDIR/modules/$release"/modules.{order,builtin,builtin.modinfo}
+	# shellcheck disable=SC2016 # for the inner shell
 	TMP_DIR=$BATS_TEST_TMPDIR unshare --mount --propagation private bash -ec '
 		mkdir -p /var/lib/dkms /lib/modules
 		mount --bind "$TMP_DIR/src" /usr/src

@@ -56,7 +56,7 @@ static void check_local_flushes(const char *name)
 		counted += loads;
 	same("local flushes", flushes(vm, "all") + flushes(vm, "current") + flushes(vm, "guest"),
 	     "stat.tlb_flush and kvm_mmu_load", counted);
-	/* KVM hands on a fault on what is present: it flushes the address, and counts it nowhere. */
+	/* For a fault on what is present, handed on, KVM flushes the address and counts nothing. */
 	same("flushes of one address", flushes(vm, "address"), "stat.invlpg and denied",
 	     stat_of(name, "stat.invlpg") +
 	     (workload_is_shadow(name) ? stat_of(name, "own_denied") : 0));

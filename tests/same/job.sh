@@ -22,8 +22,8 @@ for mode in $modes; do
 		wait_detached
 		lab_mode "$mode"
 		[ -e /sys/kernel/btf/kvm ] ||
-			echo "shadow_page.gfn shadow_page.level shadow_page.direct unsync.gfn unsync.level" \
-				>/results/without
+			echo "shadow_page.gfn shadow_page.level shadow_page.direct" \
+				"unsync.gfn unsync.level" >/results/without
 		# What is the first of its kind since boot is not measured.
 		[ "$collector" != bpf ] || sh /same/guests.sh || fail "guests fail"
 		step "$mode.$collector.run" records "$collector" "/tmp/$mode.$collector" \
