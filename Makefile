@@ -178,9 +178,10 @@ modules:
 modules_install: modules
 	$(Q)+$(KMOD_MAKE) modules_install
 
-# For every kernel that is and will be installed. DKMS signs with its own key; where Secure
-# Boot is on, 'mokutil --import /var/lib/dkms/mok.pub' makes the firmware trust it.
+# For every kernel that has headers here, and those that will be installed. DKMS signs with
+# its own key.
 DKMS_DIR = $(DESTDIR)/usr/src/mmuscope-$(VERSION)
+DKMS_KERNELS ?= $(patsubst /lib/modules/%/build,%,$(wildcard /lib/modules/*/build))
 .PHONY: dkms-install dkms-uninstall
 dkms-install:
 	$(INSTALL) -d $(DKMS_DIR)/kmod/configure $(DKMS_DIR)/include/mmuscope
@@ -188,7 +189,16 @@ dkms-install:
 	$(INSTALL) -m 644 kmod/configure/*.c $(DKMS_DIR)/kmod/configure/
 	$(INSTALL) -m 644 include/mmuscope/* $(DKMS_DIR)/include/mmuscope/
 	sed 's/@VERSION@/$(VERSION)/' kmod/dkms.conf > $(DKMS_DIR)/dkms.conf
-	$(if $(DESTDIR),,dkms install -m mmuscope -v $(VERSION))
+ifeq ($(DESTDIR),)
+	@[ -n '$(DKMS_KERNELS)' ] || { echo "dkms-install: there are no kernel headers in" \
+		"/lib/modules: install linux-headers-$$(uname -r)" >&2; exit 1; }
+	! dkms status -m mmuscope -v $(VERSION) | grep -q . || \
+		dkms remove -m mmuscope -v $(VERSION) --all
+	dkms add -m mmuscope -v $(VERSION)
+	set -e; for k in $(DKMS_KERNELS); do dkms install -m mmuscope -v $(VERSION) -k $$k; done
+	@echo 'Where Secure Boot is on, have the firmware trust the key that DKMS signs with:' \
+		'mokutil --import /var/lib/dkms/mok.pub'
+endif
 
 dkms-uninstall:
 	$(if $(DESTDIR),,dkms remove -m mmuscope -v $(VERSION) --all)
@@ -248,16 +258,23 @@ $(LAB_CHECK): $(LAB_CHECK_OBJECTS)
 
 # Programs that run inside the lab: records of a collector, and bad manners.
 SAME := $(O)/tests/same/records
-HOSTILE := $(O)/tests/lab/tools/hostile
+LAB_TOOLS := $(O)/tests/lab/tools/hostile $(O)/tests/lab/tools/session
+OLDER := $(O)/tests/lab/tools/older.so
+HOSTILE := $(LAB_TOOLS) $(OLDER)
 
-$(SAME).o $(HOSTILE).o: $(O)/%.o: %.c $(O)/user.flags | deps
+$(SAME).o $(LAB_TOOLS:%=%.o): $(O)/%.o: %.c $(O)/user.flags | deps
 	$(call say,CC,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -c $< -o $@
 
-$(SAME) $(HOSTILE): %: %.o $(O)/libmmuscope.a
+$(SAME) $(LAB_TOOLS): %: %.o $(O)/libmmuscope.a
 	$(call say,LD,$@)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(USER_LIBS) -o $@
+
+$(OLDER): $(O)/%.so: %.c $(O)/user.flags | deps
+	$(call say,CC,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(USER_CFLAGS) -MMD -MP -fPIC -shared $< -o $@
 
 GUEST := $(O)/tools/lab/guest/mmuscope-guest
 -include tools/lab/build.mk
@@ -291,8 +308,12 @@ check-browser: deps mmuscope $(PICTURE)
 check-lab: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
 	@tests/lab/run.sh
 
-check-same: deps $(SAME) $(GUEST) lab-modules
-	@tests/same/run.sh
+# CHECK_KERNELS and CHECK_MACHINES choose, as for check-matrix; the slow machine when asked for.
+check-same: deps $(SAME) $(GUEST)
+	@+$(MAKE) --no-print-directory lab-modules \
+		LAB_MODULE_KERNELS='$(or $(CHECK_KERNELS),$(LAB_MODULE_KERNELS))'
+	@CHECK_KERNELS='$(or $(CHECK_KERNELS),$(LAB_MODULE_KERNELS))' \
+		CHECK_MACHINES='$(or $(CHECK_MACHINES),amd)' tests/same/run.sh
 
 check-causes: deps $(O)/mmuscope $(GUEST) lab-modules
 	@tests/causes/run.sh
@@ -388,7 +409,7 @@ help:
 	'make check-browser  pages and pictures, in chromium' \
 	'make check-lab   the tool on real KVM in emulated machines' \
 	'make fuzz        recordings and expressions made of anything, for FUZZ_SECONDS=600' \
-	'make check-same  eBPF and the kernel module record the same' \
+	'make check-same  eBPF and the kernel module record the same; CHECK_KERNELS="5.10 6.1"' \
 	'make check-causes who took the memory away: guests with one known reason each' \
 	'make modules     the kernel module, for KDIR=$(KDIR); modules_install' \
 	'make dkms-install  have DKMS build it for every kernel; dkms-uninstall' \
@@ -410,5 +431,5 @@ help:
 
 -include $(USER_OBJECTS:.o=.d) $(SAN_OBJECTS:.o=.d) $(O)/user/main.d
 -include $(LAB_CHECK_OBJECTS:.o=.d) $(FUZZ_OBJECTS:.o=.d) $(FUZZ_NAMES:%=$(O)/san/tests/fuzz/fuzz_%.d)
--include $(SAME).d $(HOSTILE).d $(PICTURE).d
+-include $(SAME).d $(LAB_TOOLS:%=%.d) $(OLDER:.so=.d) $(PICTURE).d
 -include $(BPF_STEMS:%=$(O)/bpf/%.bpf.d) $(UNIT_TESTS:%=%.d) $(TOOLS:%=%.d)

@@ -70,7 +70,8 @@ static __always_inline int invalidate_end(void)
 	return 0;
 }
 
-ON_ENTRY(kvm_mmu_notifier_invalidate_range_start, invalidate_begin, invalidate_begin(ctx, mn, range),
+ON_ENTRY(kvm_mmu_notifier_invalidate_range_start, invalidate_begin,
+	 invalidate_begin(ctx, mn, range),
 	 struct mmu_notifier *mn, struct mmu_notifier_range *range)
 ON_RETURN(kvm_mmu_notifier_invalidate_range_start, invalidate_end, invalidate_end())
 

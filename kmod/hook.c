@@ -80,7 +80,7 @@ static bool host_fits(enum hook_host host)
 
 static bool family_wanted(const struct hook_family *f)
 {
-	return !config.records || (config.records & f->records);
+	return config.records & f->records;
 }
 
 /* Whether something of that name is hooked. */

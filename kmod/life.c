@@ -164,8 +164,11 @@ static void args_fill(struct mmuscope_vm *rec, const struct task_struct *task)
 
 static void vm_emit(struct kvm *kvm, struct task_struct *task, const struct vm_state *vm, u8 life)
 {
-	struct mmuscope_vm *rec = ring_reserve(sizeof(*rec));
+	struct mmuscope_vm *rec;
 
+	if (!record_wanted(MMUSCOPE_TYPE_vm))
+		return;
+	rec = ring_reserve(sizeof(*rec));
 	if (!rec)
 		return;
 	memset(rec, 0, sizeof(*rec));

@@ -338,10 +338,19 @@ static __always_inline void record_copy(void *room, const void *rec, size_t size
 		to[i] = from[i];
 }
 
+/* Whether user space wants records of that kind; a hook may serve several. */
+static __always_inline bool record_wanted(u32 type)
+{
+	return config.records & BIT(type);
+}
+
 static __always_inline void ring_emit(const void *rec, size_t size, bool wake)
 {
-	void *room = ring_reserve(size);
+	void *room;
 
+	if (!record_wanted(((const struct mmuscope_hdr *)rec)->type))
+		return;
+	room = ring_reserve(size);
 	if (!room)
 		return;
 	record_copy(room, rec, size);

@@ -42,6 +42,8 @@ static __always_inline void fault_emit(struct vcpu_state *v, bool packed)
 	r->resolve_ns = ticks_ns(r->resolve_ns);
 	if (r->lock_ns)
 		r->lock_ns = ticks_ns(r->lock_ns);
+	if (!record_wanted(MMUSCOPE_TYPE_fault))
+		return;
 	room = ring_reserve(sizeof(*r));
 	if (!room)
 		return;

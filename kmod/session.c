@@ -93,6 +93,8 @@ int session_start(const struct mmuscope_kmod_start *want)
 	if (err)
 		return err;
 	config = *want;
+	if (!config.records)
+		config.records = ~0U;
 	clock_choose();
 	err = counters_alloc();
 	if (err)

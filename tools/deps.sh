@@ -13,7 +13,7 @@ declare -A packages=(
 		libzstd-dev libjansson-dev libncurses-dev scdoc"
 	[deb]="debhelper dh-dkms dpkg-dev lintian"
 	[fuzz]="clang libclang-rt-dev"
-	[test]="libcmocka-dev bats jq util-linux babeltrace2 tmux libvirt0"
+	[test]="libcmocka-dev bats jq util-linux dkms kmod babeltrace2 tmux libvirt0"
 	[browser]="chromium libpng-dev libxml2-utils fonts-dejavu-core"
 	[style]="clang-format shellcheck codespell universal-ctags sparse"
 	[lab]="qemu-system-x86 bochs bochs-term bochsbios vgabios

@@ -85,7 +85,7 @@ check_shell() {
 check_spelling() {
 	have codespell || return
 	files '*.c' '*.h' '*.def' '*.sh' '*.bats' '*.md' '*.scd' Makefile |
-		xargs -r codespell -L nd || faults=$((faults + 1))
+		xargs -r codespell -L nd,damon || faults=$((faults + 1))
 }
 
 # The kernel's own rules. Its script comes with a kernel's source, such as that of the lab's

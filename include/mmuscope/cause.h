@@ -110,8 +110,9 @@ CAUSE_INLINE __u8 cause_inferred(__u8 event, const char *comm)
 /* What the guest did to have its TLB flushed, by its exit's reason: asm/svm.h, asm/vmx.h. */
 CAUSE_INLINE __u8 cause_of_exit(__u8 isa, __u32 reason)
 {
-	if (isa == MMUSCOPE_isa_svm ? (reason >= 0x10 && reason <= 0x1f) || /* writes of CR0 to 15 */
-				      reason == 0x79 || reason == 0xa2 : /* INVLPG, INVPCID */
+	/* Of SVM writes of CR0 to CR15, INVLPG and INVPCID; of VMX CR accesses and those two. */
+	if (isa == MMUSCOPE_isa_svm ? (reason >= 0x10 && reason <= 0x1f) ||
+				      reason == 0x79 || reason == 0xa2 :
 				      reason == 28 || reason == 14 || reason == 58)
 		return MMUSCOPE_cause_guest_tlb;
 	return MMUSCOPE_cause_unknown;

@@ -60,7 +60,7 @@ struct mmuscope_kmod_offsets {
  * @pid: VMs of this process only, 0: all
  * @root: VMs of this process and what it started, 0: all
  * @ring_bytes: of each CPU's ring, a power of two from MMUSCOPE_KMOD_RING_MIN to _MAX
- * @records: bit per enum mmuscope_type; 0: all
+ * @records: bit per enum mmuscope_type; 0: all. Exits and losses are counted in any case
  * @tdp: ept or npt parameter of the vendor module
  * @isa: of the vendor module, enum mmuscope_isa
  * @ret_pf: RET_PF_* of this kernel to enum mmuscope_verdict

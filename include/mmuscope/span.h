@@ -181,8 +181,14 @@ SPAN_INLINE void span_unpack(struct mmuscope_fault *r)
 	/* KVM before 5.15 reports the entry of MMIO as any other; it maps nothing. */
 	if (seen & SPAN_SEEN_MMIO)
 		r->level = r->sptes = 0;
-	if (r->verdict == MMUSCOPE_verdict_reflected)
+	/*
+	 * What KVM has for the address it makes anew when it hands on a fault on what is
+	 * present: no entry that the guest asked for.
+	 */
+	if (r->verdict == MMUSCOPE_verdict_reflected) {
 		r->gpa = MMUSCOPE_UNKNOWN;
+		r->level = 0;
+	}
 }
 
 /**

@@ -88,16 +88,16 @@ assert_in_place() {
 }
 
 @test "the page shows pictures on a desktop, light and dark" {
-	screenshot made.html 1280 1600 light
+	screenshot made.html 1280 4000 light
 	assert_shows made-1280-light.png "${light[@]}"
-	screenshot made.html 1280 1600 dark
+	screenshot made.html 1280 4000 dark
 	assert_shows made-1280-dark.png "${dark[@]}"
 }
 
 @test "the page shows pictures on a phone, light and dark" {
-	screenshot made.html 500 2400 light
+	screenshot made.html 500 7000 light
 	assert_shows made-500-light.png "${light[@]}"
-	screenshot made.html 500 2400 dark
+	screenshot made.html 500 7000 dark
 	assert_shows made-500-dark.png "${dark[@]}"
 }
 

@@ -42,19 +42,22 @@ lines() {
 		select(.type == "invalidate" or .type == "flush" or .type == "shadow_page")
 		| [ if .type == "flush" then (.scope | sub("remote_range"; "remote"))
 		    elif .type == "shadow_page" then .op else .type end,
-		    .name, .ts, (.start // "0x0"), (.end // "0xffffffffffff"), .cause, (.flags | join(",")) ] | @tsv'
+		    .name, .ts, (.start // "0x0"), (.end // "0xffffffffffff"), .cause ] | @tsv'
 }
 
 judge() {
-	local out=$1 mode name modes kind causes how
+	local out=$1 mode paging name modes kind causes others how
 
 	while read -r mode; do
 		lines "$out/$mode.records.gz" >"$out/$mode.lines"
-		while read -r name modes kind causes how; do
+		paging=tdp
+		[ "$mode" != shadow ] || paging=shadow
+		while read -r name modes kind causes others how; do
 			case $name in '' | '#'*) continue ;; esac
-			[ "$modes" = all ] || [ "$modes" = "$mode" ] || continue
+			[ "$modes" = all ] || [ "$modes" = "$paging" ] || continue
 			awk -f tests/causes/judge.awk -v mode="$mode" -v name="$name" \
-				-v kind="$kind" -v causes="$causes" -v how="$how" \
+				-v kind="$kind" -v causes="$causes" -v others="$others" \
+				-v how="$how" \
 				"$out/$mode.$name.out" FS='\t' "$out/$mode.lines"
 		done <tests/causes/expect
 	done <"$out/modes"

@@ -10,7 +10,8 @@
 	mode "-switch", mode "-invlpg", mode "-mmio", mode "-rom",	\
 	mode "-slots", mode "-mixed", mode "-exec", mode "-read",	\
 	mode "-mprotect", mode "-vcpus", mode "-thp", mode "-split",	\
-	mode "-cpl3", mode "-ring", mode "-walk"
+	mode "-cpl3", mode "-ring", mode "-walk",		\
+	mode "-directory", mode "-demand"
 
 const char *const workload_names[] = { MODE("tdp"), MODE("shadow"), NULL };
 
@@ -132,6 +133,12 @@ static void check_faults(const char *name)
 	free(exact);
 }
 
+/* Page faults that the guest's handler saw. */
+static long long own_faults(const char *name)
+{
+	return stat_of(name, "own_absent") + stat_of(name, "own_denied");
+}
+
 long long own_invalidations(json_t *vm)
 {
 	return rows(vm, "invalidations", "count", "task", "CPU 0/KVM", NULL);
@@ -144,7 +151,7 @@ static long long verdicts(json_t *vm, const char *verdict)
 
 static void check_verdicts(const char *name)
 {
-	static const char *const never[] = { "unknown", "mmio", "async", "emulated" };
+	static const char *const never[] = { "unknown", "mmio", "async" };
 	json_t *vm = vm_of(name);
 	long long fast = verdicts(vm, "fast_fixed");
 
@@ -165,6 +172,12 @@ static void check_verdicts(const char *name)
 	     stat_of(name, "stat.pf_spurious"));
 	same("reflected", verdicts(vm, "reflected"), "stat.pf_guest",
 	     stat_of(name, "stat.pf_guest"));
+	same("reflected", verdicts(vm, "reflected"), "kvm_inj_exception",
+	     event_of(name, "kvm:kvm_inj_exception"));
+	same("reflected", verdicts(vm, "reflected"), "the guest's own",
+	     workload_is_shadow(name) ? own_faults(name) : 0);
+	same("emulated", verdicts(vm, "emulated"), "the guest expects",
+	     workload_is_shadow(name) ? stat_of(name, "expect_emulated_shadow") : 0);
 	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		same(never[i], verdicts(vm, never[i]), "wanted", 0);
 	/* Of two vCPUs one may find the other's invalidation under way. */
@@ -213,6 +226,20 @@ static void check_accesses(const char *name)
 		same("write_protected", conditions(vm, "write_protected"), "the others",
 		     all - pages);
 	}
+	if (workload_is(name, "demand") && workload_is_shadow(name)) {
+		/* Each twice: the guest's own, and its shadow's; unsync is one write more. */
+		same("reads", accesses(vm, "read"), "not there, twice",
+		     2 * stat_of(name, "own_absent"));
+		same("writes", accesses(vm, "write"), "read-only, twice, and a table",
+		     2 * stat_of(name, "own_denied") + 1);
+		same("reflected writes", rows(vm, "faults", "count", "access", "write", "verdict",
+					      "reflected", NULL), "read-only",
+		     stat_of(name, "own_denied"));
+	}
+	if (workload_is(name, "directory") && workload_is_shadow(name))
+		same("emulated writes", rows(vm, "faults", "count", "access", "write", "condition",
+					     "write_protected", "verdict", "emulated", NULL),
+		     "writes", accesses(vm, "write"));
 	same("access known", accesses(vm, "unknown"), "wanted", 0);
 	same("condition known", conditions(vm, "unknown"), "wanted", 0);
 }
@@ -287,7 +314,7 @@ static void check_exits(const char *name)
 	same("exits", all, "stat.exits", stat_of(name, "stat.exits"));
 	same("port exits", rows(vm, "exits", "count", "reason", names->port, NULL), "stat.io_exits",
 	     stat_of(name, "stat.io_exits"));
-	/* No guest faults on its own account, so that each of these is a memory fault. */
+	/* Faults of the guest's own are among both. */
 	same("exits for faults", rows(vm, "exits", "count", "reason",
 				      shadow ? names->shadow_fault : names->tdp_fault, NULL),
 	     "faults but misconfigurations", faults - misconfigs(name, vm));

@@ -34,6 +34,21 @@ kmod_filters() {
 		mmuscope-guest touch --pages 700 --name kmod-command
 }
 
+# Kinds of records, by the request that starts a session: some that a hook has in common with
+# others, and nothing of those.
+kmod_families() {
+	mode shadow
+	step only-fault session fault -- mmuscope-guest touch --pages 100
+	step only-work session sync invlpg ptwrite -- mmuscope-guest directory
+	step all-kinds session -- mmuscope-guest directory
+	mode "$tdp"
+}
+
+# A module of another version; "older" changes what the tool says it is.
+kmod_older() {
+	step older env LD_PRELOAD=/bin/older.so mmuscope stat --collector kmod -d 1
+}
+
 # Where eBPF cannot go the tool takes the module by itself, and says so.
 kmod_auto() {
 	: >/tmp/empty
@@ -61,6 +76,13 @@ kmod_two() {
 	trace first
 	wait_attached first
 	step second mmuscope stat --collector kmod -d 1
+	touch_once seen 100
+	step status head /sys/class/misc/mmuscope/holder /sys/class/misc/mmuscope/records
+	step status-mode stat -c '%a %u' /sys/class/misc/mmuscope/holder \
+		/sys/class/misc/mmuscope/records
+	fact status_pid "$(cut -d ' ' -f 1 /sys/class/misc/mmuscope/holder)"
+	fact first_pid "$(bg_pid first.stat)"
+	fact status_records "$(cat /sys/class/misc/mmuscope/records)"
 	trace_end first
 	step after mmuscope stat --collector kmod -d 0.1
 }
@@ -82,22 +104,39 @@ kmod_killed() {
 	fact killed_holder "$(wc -c </sys/class/misc/mmuscope/holder)"
 }
 
+# Guests at work until load_end.
+load_begin() {
+	: >/tmp/load
+	while [ -e /tmp/load ]; do
+		mmuscope-guest touch --pages 2000 >/dev/null || echo failed >>/results/load
+	done &
+	_load=$!
+}
+
+load_end() {
+	rm /tmp/load
+	wait "$_load"
+}
+
+# Every fifth with a session that begins and ends amid faults.
 kmod_cycles() {
-	start load touch --pages $((6000 * speed))
-	go load
+	load_begin
+	session
+	_before=$(memory)
 	i=0 failures=0
 	while [ "$i" -lt $((20 * speed)) ]; do
 		i=$((i + 1))
 		rmmod mmuscope || failures=$((failures + 1))
 		insmod /lab-tests/mmuscope.ko || failures=$((failures + 1))
-		[ $((i % 10)) != 0 ] || mmuscope stat --collector kmod -d 0.05 -o /dev/null ||
-			failures=$((failures + 1))
+		[ $((i % 5)) != 0 ] || session >/dev/null || failures=$((failures + 1))
 	done
-	wait_done load
-	end load
+	load_end
 	fact cycles_failed "$failures"
+	fact cycles_grown "$(($(memory) - _before))"
+	fact load_failed "$([ -e /results/load ] && echo 1 || echo 0)"
 }
 
+# VMs of 10 to 16 pages: one that got another's records has a number that is not its own.
 kmod_many() {
 	trace many
 	wait_attached many
@@ -106,7 +145,8 @@ kmod_many() {
 	i=0
 	while [ "$i" -lt $((50 * speed)) ]; do
 		i=$((i + 1))
-		mmuscope-guest touch --pages 10 --name "many-$i" >/dev/null
+		mmuscope-guest touch --pages $((10 + i % 7)) --name "many-$i" |
+			sed -n "s/^stat_total.pf_taken=/many-$i=/p" >>/results/many.taken
 	done
 	fact many_made "$((i + 1))"
 	fact many_grown "$(($(memory) - _before))"
@@ -135,7 +175,7 @@ kmod_hostile() {
 }
 
 mode "$tdp"
-for _part in filters auto reload two hostile hotplug many killed cycles; do
+for _part in filters families older auto reload two hostile hotplug many killed cycles; do
 	say "kmod $_part: $(cut -d ' ' -f 1 /proc/uptime) s"
 	"kmod_$_part"
 done

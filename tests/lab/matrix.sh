@@ -17,6 +17,22 @@ read -ra machines <<<"${CHECK_MACHINES:-amd intel}"
 read -ra collectors <<<"${CHECK_COLLECTORS:-bpf kmod}"
 passed=0 failed=0
 
+# known VARIABLE WORDS WORD...: a word that is none of WORDS ends it all.
+known() {
+	local variable=$1 words=$2 word
+
+	shift 2
+	for word; do
+		[[ " $words " = *" $word "* ]] && continue
+		echo "check-matrix: $variable has '$word', which is none of: $words" >&2
+		exit 2
+	done
+}
+
+known CHECK_KERNELS "5.10 6.1 6.12 newest" "${kernels[@]}"
+known CHECK_MACHINES "amd intel" "${machines[@]}"
+known CHECK_COLLECTORS "bpf kmod" "${collectors[@]}"
+
 # absent KERNEL COLLECTOR WHY: for the table.
 absent() {
 	jq -n -c --arg kernel "$1" --arg collector "$2" --arg why "$3" \

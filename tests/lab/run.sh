@@ -121,6 +121,8 @@ run() {
 	shift 3
 	if [ "$collector" = kmod ]; then
 		adds+=(--add "$build/tests/same/records" --add "$build/tests/lab/tools/hostile"
+			--add "$build/tests/lab/tools/session"
+			--add "$build/tests/lab/tools/older.so:/bin/older.so"
 			--add "$module:/lab-tests/mmuscope.ko")
 	fi
 	for part in "${parts[@]}" kmod; do

@@ -80,7 +80,8 @@ reasons() {
 	BEGIN {
 		split("ept shadow npt shadow ept shadow npt shadow", title, " ")
 		split("bpf/intel/ept bpf/intel/shadow bpf/amd/npt bpf/amd/shadow " \
-			"kmod/intel/ept kmod/intel/shadow kmod/amd/npt kmod/amd/shadow", column, " ")
+			"kmod/intel/ept kmod/intel/shadow kmod/amd/npt kmod/amd/shadow",
+			column, " ")
 		word["exact"] = "exact"; word["reduced"] = "reduced"; word["absent"] = "absent"
 		word["wrong"] = "WRONG"; word["untested"] = "-"
 	}

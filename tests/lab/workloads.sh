@@ -7,6 +7,7 @@
 
 EVENTS="kvm:kvm_exit kvm:kvm_entry kvm:kvm_page_fault kvm:kvm_unmap_hva_range
 	kvm:kvm_cr kvm:kvm_pml_full kvm:kvm_dirty_ring_push kvm:kvm_dirty_ring_reset
+	kvm:kvm_inj_exception
 	kvmmmu:kvm_mmu_get_page kvmmmu:kvm_mmu_prepare_zap_page
 	kvmmmu:kvm_mmu_unsync_page kvmmmu:kvm_mmu_sync_page kvmmmu:kvm_mmu_split_huge_page
 	kvmmmu:mark_mmio_spte"
@@ -35,7 +36,8 @@ workloads() {
 	mode=$1
 	guests=
 	mode "$mode"
-	for w in touch retouch dirtylog ptchurn switch invlpg mmio rom slots mixed walk; do
+	for w in touch retouch dirtylog ptchurn switch invlpg mmio rom slots mixed walk directory \
+		demand; do
 		guest "$w" "$w"
 	done
 	guest exec touch --access x
@@ -49,6 +51,9 @@ workloads() {
 	kprobes_on
 	# shellcheck disable=SC2086
 	tp_count_start $EVENTS
+	# What an exit cut short is injected again: the guest sees it once.
+	echo 'reinjected == 0' >"$TRACEFS/instances/lab.kvm.kvm_inj_exception/events/kvm/\
+kvm_inj_exception/filter"
 	trace "$mode"
 	wait_attached "$mode"
 	for g in $guests; do

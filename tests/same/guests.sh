@@ -13,7 +13,8 @@ guest() {
 	esac
 }
 
-for w in touch retouch dirtylog ptchurn switch invlpg mmio rom slots mixed; do
+for w in touch retouch dirtylog ptchurn switch invlpg mmio rom slots mixed walk \
+	directory demand warm fork; do
 	guest "$w" "$w"
 done
 guest exec touch --access x
@@ -21,4 +22,6 @@ guest read touch --access r
 guest mprotect retouch --mprotect
 guest cpl3 touch --cpl 3
 guest ring dirtyring
+guest thp touch --backing thp
+guest split mixed --backing thp --pages 2048
 exit 0

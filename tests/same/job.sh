@@ -13,10 +13,17 @@ wait_detached() {
 }
 
 insmod /same/mmuscope.ko || fail "the kernel module does not load"
-for mode in npt shadow; do
+modes="$(lab_tdp) shadow"
+echo "$modes" >/results/modes
+# What the module has from KVM's BTF, and the tracepoints' records have without.
+: >/results/without
+for mode in $modes; do
 	for collector in bpf kmod; do
 		wait_detached
 		lab_mode "$mode"
+		[ -e /sys/kernel/btf/kvm ] ||
+			echo "shadow_page.gfn shadow_page.level shadow_page.direct" \
+				"unsync.gfn unsync.level" >/results/without
 		# What is the first of its kind since boot is not measured.
 		[ "$collector" != bpf ] || sh /same/guests.sh || fail "guests fail"
 		step "$mode.$collector.run" records "$collector" "/tmp/$mode.$collector" \

@@ -46,16 +46,21 @@ static bool comparable(const struct schema_event *e, const struct schema_field *
 	return true;
 }
 
-/* Exits that come of the host's clock and devices: VMX 1 and 52, SVM 0x60 and 0x61. */
+/*
+ * Exits that come of the host's clock and devices: VMX 1 and 52, SVM 0x60 and 0x61. And
+ * those for a full buffer of dirty pages (VMX 62), which every exit empties.
+ */
 static bool of_the_moment(const struct mmuscope_hdr *rec)
 {
 	const struct mmuscope_exits *exits = (const void *)rec;
 
+	if (rec->type == MMUSCOPE_TYPE_dirty)
+		return ((const struct mmuscope_dirty *)rec)->op == MMUSCOPE_dirty_op_pml_full;
 	if (rec->type != MMUSCOPE_TYPE_exits)
 		return false;
 	if (exits->isa == MMUSCOPE_isa_svm)
 		return exits->reason == 0x60 || exits->reason == 0x61;
-	return exits->reason == 1 || exits->reason == 52;
+	return exits->reason == 1 || exits->reason == 52 || exits->reason == 62;
 }
 
 static void text_print(FILE *out, const char *text, size_t size)

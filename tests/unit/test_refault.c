@@ -356,6 +356,23 @@ static void page_taken_before_the_entry_stays_taken(void **state)
 	assert_int_equal(touch(*state, 7), MMUSCOPE_cause_reclaim);
 }
 
+/* They were mapped with the first page, and so are owed to what took them last. */
+static void neighbours_are_mapped_along(void **state)
+{
+	struct mmuscope_fault f;
+
+	for (uint64_t gfn = 16; gfn < 32; gfn++)
+		touch(*state, gfn);
+	zap(*state, 16, 16, MMUSCOPE_cause_munmap);
+	f = fault_of(18);
+	f.sptes = 8;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_munmap);
+	zap(*state, 16, 16, MMUSCOPE_cause_numa);
+	assert_int_equal(touch(*state, 23), MMUSCOPE_cause_numa);
+	assert_int_equal(touch(*state, 18), MMUSCOPE_cause_numa);
+	assert_int_equal(touch(*state, 24), MMUSCOPE_cause_munmap);
+}
+
 static void page_table_pages_take_their_frames(void **state)
 {
 	struct mmuscope_shadow_page rec = {
@@ -568,6 +585,7 @@ int main(void)
 		TEST(fault_at_the_same_time_has_the_same_cause),
 		TEST(own_invalidation_comes_before_the_mapping),
 		TEST(page_taken_before_the_entry_stays_taken),
+		TEST(neighbours_are_mapped_along),
 		TEST(page_table_pages_take_their_frames),
 		TEST(shadow_paging_knows_the_guests_tlb),
 		TEST(recycled_tables_are_made_again),

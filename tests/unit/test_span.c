@@ -432,7 +432,7 @@ static void the_handlers_answer_closes_it(void **state)
 	assert_int_equal(s.rec.verdict, MMUSCOPE_verdict_fixed);
 }
 
-static void reflected_clears_the_gpa(void **state)
+static void reflected_maps_nothing(void **state)
 {
 	struct span s = faulting_ept();
 
@@ -445,6 +445,7 @@ static void reflected_clears_the_gpa(void **state)
 	span_saw(&s, SPAN_SEEN_REFLECT);
 	assert_true(span_exit(&s, 1500));
 	assert_true(s.rec.gpa == NONE && s.rec.gva == GVA);
+	assert_int_equal(s.rec.level, 0);
 	assert_int_equal(s.rec.verdict, MMUSCOPE_verdict_reflected);
 }
 
@@ -540,7 +541,7 @@ int main(void)
 		cmocka_unit_test(neighbours_are_only_counted),
 		cmocka_unit_test(counts_saturate),
 		cmocka_unit_test(the_handlers_answer_closes_it),
-		cmocka_unit_test(reflected_clears_the_gpa),
+		cmocka_unit_test(reflected_maps_nothing),
 		cmocka_unit_test(nested_modes),
 		cmocka_unit_test(mmio_opens_a_fault),
 		cmocka_unit_test(mmio_maps_nothing),

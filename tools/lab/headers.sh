@@ -45,7 +45,7 @@ headers_fill() {
 # Programs of the packages that want a newer libc than this machine's run with that
 # of a suite that has it; their other libraries are the machine's.
 headers_programs() {
-	local dir=$1 v=$2 program libc list=()
+	local dir=$1 v=$2 program libc beside list=()
 
 	while read -r program; do
 		if grep -q 'GLIBC_.* not found' <<<"$(ldd "$program" 2>&1)"; then
@@ -60,8 +60,8 @@ headers_programs() {
 	libc=$(dirname "$(find "$dir/libc" -type f -name 'ld-linux-x86-64.so.2')") || return 1
 	for program in "${list[@]}"; do
 		mv "$program" "$program.elf" || return 1
-		headers_wrapper "$(realpath --relative-to="$(dirname "$program")" "$libc")" \
-			>"$program" || return 1
+		beside=$(realpath --relative-to="$(dirname "$program")" "$libc") || return 1
+		headers_wrapper "$beside" >"$program" || return 1
 		chmod 755 "$program"
 	done
 }

@@ -316,8 +316,8 @@ static error_t doctor_parse(int key, char *arg, struct argp_state *state)
 static const struct argp doctor_argp = {
 	.options = (const struct argp_option[]){
 		{ "collector", OPTIONS_COLLECTOR, "WHICH", 0,
-		  "Whose probes: bpf, kmod (the kernel module) or auto (default), the one that stat "
-		  "would take", 0 },
+		  "Whose probes: bpf, kmod (the kernel module) or auto (default), the one that "
+		  "stat would take", 0 },
 		{ 0 },
 	},
 	.parser = doctor_parse,

@@ -5,6 +5,7 @@
 #include "cmd/cmd.h"
 #include "cmd/output.h"
 #include "lib/format.h"
+#include "view/explain.h"
 #include "view/view.h"
 
 void summary_time(struct report *r, const struct summary *s)
@@ -49,6 +50,7 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 	if (s->recording) {
 		about_recording(r, s->recording, s->model);
 		view_overview(r, s->model, &w);
+		view_explain(r, s->model, &w);
 	}
 	summary_time(r, s);
 	vms = view_stat(r, s->model, &w);

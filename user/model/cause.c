@@ -6,6 +6,7 @@
 #include "model/model.h"
 
 #define PAGE_SHIFT	12
+#define PREFETCH	8	/* PTE_PREFETCH_NUM of the kernel's mmu.c */
 /* Levels of page tables are told apart in HISTORY_TABLE; there are 5 at most. */
 #define TABLE(gfn, level)	((gfn) << 3 | ((level) & 7))
 
@@ -303,6 +304,21 @@ static struct fault_cause cause_find(const struct fault_view *v)
 	return cause_missing(v);
 }
 
+/*
+ * KVM maps neighbours along with a page where it has their pages at hand, within 8 entries of a
+ * table. Which ones is not told unless it is all of them; those that it left out will fault, and
+ * then be owed to nothing that was seen, but none is owed to what took it before.
+ */
+static void neighbours_mapped(const struct fault_view *v, uint8_t cause, uint64_t time)
+{
+	uint64_t first = v->gfn & ~(uint64_t)(PREFETCH - 1), unused;
+
+	for (uint64_t gfn = first; gfn < first + PREFETCH; gfn++)
+		if (gfn != v->gfn && history_state(history_look(v->h, &v->vm->history, HISTORY_GFN,
+								gfn)) < HISTORY_MAPPED_4K)
+			history_map(v->h, &v->vm->history, gfn, 1, cause, time, &unused);
+}
+
 static void fault_mapped(const struct fault_view *v, struct fault_cause *c)
 {
 	const struct mmuscope_fault *f = v->f;
@@ -323,6 +339,8 @@ static void fault_mapped(const struct fault_view *v, struct fault_cause *c)
 		time = taken;
 	c->change = history_map(v->h, &v->vm->history, v->gfn, level, c->cause, time,
 				&c->broken_ns);
+	if (level == 1 && f->sptes > 1)
+		neighbours_mapped(v, c->cause, time);
 	if (v->shadow && v->vm->invlpgs && f->gva != MMUSCOPE_UNKNOWN)
 		history_settle(v->h, &v->vm->history, HISTORY_GVA, f->gva >> PAGE_SHIFT, time);
 }

@@ -140,7 +140,8 @@ static int add_split(struct vm_stats *st, const struct mmuscope_hdr *rec)
 {
 	const struct mmuscope_split *s = (const void *)rec;
 
-	st->count[COUNT_SPLIT + 2 * word(s->level, STATS_LEVELS) + !!s->error]++;
+	st->count[stats_split_index(word(s->level, STATS_LEVELS), word(s->cause, WORDS_cause),
+				    s->error)]++;
 	return 0;
 }
 
@@ -148,7 +149,8 @@ static int add_collapse(struct vm_stats *st, const struct mmuscope_hdr *rec)
 {
 	const struct mmuscope_collapse *c = (const void *)rec;
 
-	st->count[COUNT_COLLAPSE + word(c->level, STATS_LEVELS)]++;
+	st->count[COUNT_COLLAPSE + word(c->level, STATS_LEVELS) * WORDS_cause +
+		  word(c->cause, WORDS_cause)]++;
 	return 0;
 }
 

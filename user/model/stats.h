@@ -3,6 +3,7 @@
 #ifndef MODEL_STATS_H
 #define MODEL_STATS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,10 +64,11 @@ enum {
 	COUNT_KICKED = COUNT_PARTIAL + STATS_WALKS,
 	COUNT_DIRTY_PAGES = COUNT_KICKED + STATS_FLUSHES,
 	COUNT_PAGES = COUNT_DIRTY_PAGES + WORDS_dirty_op,	/* by page_op and direct */
-	COUNT_SPLIT = COUNT_PAGES + WORDS_page_op * 2,		/* by level, done and failed */
-	COUNT_COLLAPSE = COUNT_SPLIT + STATS_LEVELS * 2,
+	/* by level, cause, done and failed: stats_split_index() */
+	COUNT_SPLIT = COUNT_PAGES + WORDS_page_op * 2,
+	COUNT_COLLAPSE = COUNT_SPLIT + STATS_LEVELS * WORDS_cause * 2,	/* by level and cause */
 	/* huge pages that faults mapped, by level and cause */
-	COUNT_HUGE = COUNT_COLLAPSE + STATS_LEVELS,
+	COUNT_HUGE = COUNT_COLLAPSE + STATS_LEVELS * WORDS_cause,
 	COUNT_BROKEN = COUNT_HUGE + STATS_LEVELS * CAUSES,	/* enum history_change, by cause */
 	COUNT_REBUILT = COUNT_BROKEN + CAUSES,
 	/* where the time of faults went, in ns, by cause and enum stats_time */
@@ -119,6 +121,12 @@ static inline size_t stats_fault_index(struct fault_key key)
 
 	return HIST_FAULT + (((mode * WORDS_condition + condition) * WORDS_access + access) *
 	       WORDS_verdict + verdict) * STATS_WALKS + !!key.walk;
+}
+
+/* Where splits are counted, in vm_stats.count. */
+static inline size_t stats_split_index(unsigned int level, unsigned int cause, bool failed)
+{
+	return COUNT_SPLIT + (level * WORDS_cause + cause) * 2 + failed;
 }
 
 /* The key of the fault histogram at @index, which is below HIST_PHASE. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A report as a page: all that it holds, pictures first. */
+#include <ctype.h>
 #include <string.h>
 
 #include "lib/format.h"
@@ -127,11 +128,48 @@ static void put_blocks(FILE *out, const struct section *s, const char *class, bo
 		fputs("</div>\n", out);
 }
 
-static void put_section(FILE *out, const struct section *s, size_t nr)
+/* One of several that are a few sentences each, as findings: they are cards beside each other. */
+static bool is_card(const struct section *s)
 {
-	fprintf(out, "<section id=\"s%zu\">\n", nr);
+	for (const struct block *b = s->blocks; b; b = b->next)
+		if (b->kind != BLOCK_NOTE)
+			return false;
+	return s->list && s->title;
+}
+
+static bool begins_cards(const struct section *before, const struct section *s)
+{
+	return is_card(s) && (!before || !is_card(before) || strcmp(before->key, s->key));
+}
+
+/* What cards are headed with: their key, as a headline. */
+static void put_key(FILE *out, const char *key)
+{
+	char title[64];
+
+	snprintf(title, sizeof(title), "%s", key);
+	*title = toupper((unsigned char)*title);
+	html_text(out, title);
+}
+
+static void put_section(FILE *out, const struct section *before, const struct section *s,
+			size_t nr)
+{
+	bool card = is_card(s), begins = begins_cards(before, s);
+
+	if (before && is_card(before) && (!card || begins))
+		fputs("</div>\n", out);
+	if (begins) {
+		fprintf(out, "<h2 id=\"s%zu\">", nr);
+		put_key(out, s->key);
+		fputs("</h2>\n<div class=\"grid\">\n", out);
+	}
+	if (card)
+		fputs("<section class=\"card\">\n", out);
+	else
+		fprintf(out, "<section id=\"s%zu\">\n", nr);
 	if (s->title)
-		html_element(out, "h2", "", s->title);
+		html_element(out, card ? "h3" : "h2", "", s->title);
 	put_facts(out, s);
 	for (const struct block *b = s->blocks; b; b = b->next)
 		if (b->kind == BLOCK_NOTE)
@@ -139,18 +177,24 @@ static void put_section(FILE *out, const struct section *s, size_t nr)
 	put_blocks(out, s, "grid", true);
 	put_blocks(out, s, "tables", false);
 	fputs("</section>\n", out);
+	if (card && !s->next)
+		fputs("</div>\n", out);
 }
 
 static void put_links(FILE *out, const struct report *r)
 {
+	const struct section *before = NULL;
 	size_t nr = 0;
 
 	fputs("<nav>", out);
-	for (const struct section *s = r->sections; s; s = s->next, nr++) {
-		if (!s->title)
+	for (const struct section *s = r->sections; s; before = s, s = s->next, nr++) {
+		if (!s->title || (is_card(s) && !begins_cards(before, s)))
 			continue;
 		fprintf(out, "<a href=\"#s%zu\">", nr);
-		html_text(out, s->title);
+		if (is_card(s))
+			put_key(out, s->key);
+		else
+			html_text(out, s->title);
 		fputs("</a> ", out);
 	}
 	fputs("</nav>\n", out);
@@ -158,12 +202,13 @@ static void put_links(FILE *out, const struct report *r)
 
 void render_html(FILE *out, const struct report *r, const char *title)
 {
+	const struct section *before = NULL;
 	size_t nr = 0;
 
 	html_begin(out, title, rules);
 	put_links(out, r);
-	for (const struct section *s = r->sections; s; s = s->next)
-		put_section(out, s, nr++);
+	for (const struct section *s = r->sections; s; before = s, s = s->next)
+		put_section(out, before, s, nr++);
 	html_element(out, "p", "dim", "mmuscope " MMUSCOPE_VERSION);
 	html_end(out);
 }

@@ -70,8 +70,10 @@ void svg_histogram(FILE *out, const struct histogram *g)
 				format_ns(value, g->percentile[i]));
 	svg_text(out, "small", 0, 153, text);
 	len = snprintf(text, sizeof(text), "max %s", format_ns(value, g->max));
-	len += snprintf(text + len, sizeof(text) - len, ", count %s, height: logarithm",
+	len += snprintf(text + len, sizeof(text) - len, ", count %s",
 			format_count(value, g->count));
+	snprintf(text + len, sizeof(text) - len, ", sum %s, height: logarithm",
+		 format_ns(value, g->sum));
 	svg_text(out, "small", 0, 168, text);
 	svg_end(out);
 }

@@ -293,8 +293,9 @@ static void skel_close(struct collector *c)
 }
 
 /*
- * What is not needed beside the others. Of a TDP fault KVM counts what became of it; with these counters kvm_mmu_set_spte
- * tells nearly all that the return from the handler does, at half the cost.
+ * What is not needed beside the others. Of a TDP fault KVM counts what became of it; with
+ * these counters kvm_mmu_set_spte tells nearly all that the return from the handler does, at
+ * half the cost.
  */
 static void probes_thin(struct collector *c)
 {

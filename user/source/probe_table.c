@@ -31,7 +31,7 @@ const struct probe probe_table[] = {
 	  PROBE_REQUIRED, HOST_HARDWARE,
 	  { BTF("kvm_page_fault", "page_fault_b", 3), RAW("kvm_page_fault", "page_fault_3", 3),
 	    RAW("kvm_page_fault", "page_fault_2", 2) } },
-	{ "kvm_mmu_page_fault", "fault", "faults on the walk of guest page tables are not told apart",
+	{ "kvm_mmu_page_fault", "fault", "faults on walks of guest page tables are not told apart",
 	  PROBE_WANTED, HOST_SVM, { ENTRY(kvm_mmu_page_fault, "whole_error") } },
 	{ "kvm_mmu_pagetable_walk", "fault", "no faults",
 	  PROBE_REQUIRED, HOST_SOFTWARE, { RAW("kvm_mmu_pagetable_walk", "soft_walk", 2) } },

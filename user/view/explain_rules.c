@@ -121,11 +121,13 @@ static bool look_small(const struct evidence *e, struct finding *f)
 
 static bool look_broken(const struct evidence *e, struct finding *f)
 {
-	uint64_t broken = 0;
+	uint64_t broken = 0, split = 0;
 
 	for (unsigned int i = 0; i < CAUSES; i++)
 		broken += e->st->count[COUNT_BROKEN + i];
-	f->count = broken + e->st->count[COUNT_SPLIT + 2 * 2];
+	for (unsigned int i = 0; i < WORDS_cause; i++)
+		split += e->st->count[stats_split_index(2, i, false)];
+	f->count = broken + split;
 	f->ns = e->cause_ns[MMUSCOPE_cause_thp_split];
 	f->always = f->count >= 64;
 	if (!f->count)
@@ -133,7 +135,7 @@ static bool look_broken(const struct evidence *e, struct finding *f)
 	f->why = report_text(e->report, "%s regions of 2M got small pages instead of a huge one; "
 					"%s "
 			     "huge pages were split by KVM.", NR(broken),
-			     NR(e->st->count[COUNT_SPLIT + 2 * 2]));
+			     NR(split));
 	return true;
 }
 

@@ -119,9 +119,14 @@ static void huge_rows(const struct vm_view *v, struct table *t)
 	for (unsigned int level = 0; level < STATS_LEVELS; level++) {
 		const char *size = view_level(level);
 
-		huge_row(v, t, "split", size, NULL, count[COUNT_SPLIT + 2 * level]);
-		huge_row(v, t, "split failed", size, NULL, count[COUNT_SPLIT + 2 * level + 1]);
-		huge_row(v, t, "collapsed", size, NULL, count[COUNT_COLLAPSE + level]);
+		for (unsigned int cause = 0; cause < WORDS_cause; cause++) {
+			huge_row(v, t, "split", size, cause_text(cause),
+				 count[stats_split_index(level, cause, false)]);
+			huge_row(v, t, "split failed", size, cause_text(cause),
+				 count[stats_split_index(level, cause, true)]);
+			huge_row(v, t, "collapsed", size, cause_text(cause),
+				 count[COUNT_COLLAPSE + level * WORDS_cause + cause]);
+		}
 		for (unsigned int cause = 0; cause < CAUSES; cause++)
 			huge_row(v, t, "mapped", size, cause_text(cause),
 				 count[COUNT_HUGE + level * CAUSES + cause]);

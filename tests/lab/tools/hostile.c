@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -200,8 +202,34 @@ static void sessions(unsigned int seconds)
 	says("start_again", !ioctl(fd, MMUSCOPE_KMOD_START, &s));
 }
 
+static bool nobody_fails(int want)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid) {
+		if (setgid(65534) || setuid(65534))
+			_exit(1);
+		_exit(!fails(open(MMUSCOPE_KMOD_DEVICE, O_RDWR), want));
+	}
+	return pid > 0 && waitpid(pid, &status, 0) == pid && !status;
+}
+
+/* Neither the file's mode alone nor what its owner makes of it lets anybody trace. */
+static void privileges(void)
+{
+	struct stat st;
+
+	says("mode_0600", !stat(MMUSCOPE_KMOD_DEVICE, &st) && (st.st_mode & 07777) == 0600 &&
+	     !st.st_uid);
+	says("nobody_by_mode", nobody_fails(EACCES));
+	says("nobody_by_capability", !chmod(MMUSCOPE_KMOD_DEVICE, 0666) && nobody_fails(EPERM));
+	says("mode_restored", !chmod(MMUSCOPE_KMOD_DEVICE, 0600));
+}
+
 int main(int argc, char **argv)
 {
+	privileges();
 	fd = open(MMUSCOPE_KMOD_DEVICE, O_RDWR);
 	if (fd < 0) {
 		perror(MMUSCOPE_KMOD_DEVICE);

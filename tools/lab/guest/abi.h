@@ -11,6 +11,7 @@
 
 #define PAGE_SIZE	4096ull
 #define PAGE_SHIFT	12
+#define HUGE_SHIFT	21
 #define HUGE_SIZE	(512 * PAGE_SIZE)
 
 #define MAX_VCPUS	16
@@ -22,6 +23,8 @@
 #define PAYLOAD_MAX	0x10000ull
 #define STACK_GPA	0x30000ull	/* one page per vCPU */
 #define TSS_GPA		0x40000ull
+#define GDT_GPA		0x41000ull
+#define IDT_GPA		0x42000ull	/* empty until the guest makes a gate */
 #define TABLES_GPA	0x50000ull	/* page tables, allocated upwards */
 #define EXTRA_GPA	0x40000000ull	/* ROM and come-and-go memslots */
 #define HOLE_GPA	0xd0000000ull	/* never backed: MMIO */
@@ -34,6 +37,12 @@
 #define HOLE_GVA	WINDOW(2)
 #define EXTRA_GVA	WINDOW(3)
 #define CHURN_GVA	WINDOW(4)
+
+/* Selectors: index times 8, and the privilege. */
+#define CODE_SEL	0x10
+#define DATA_SEL	0x18
+
+#define PF_VECTOR	14
 
 #define BELL_PORT	0x5a
 
@@ -64,6 +73,8 @@ enum op {
 	OP_MMIO,	/* gva, words, count, seed */
 	OP_ROM,		/* as OP_READ: read, write, read again */
 	OP_SPIN,	/* as OP_READ, step 1: read and write back until stop */
+	OP_DIRECTORY,	/* gva, windows, entry gva, rounds, seed, list gva */
+	OP_DEMAND,	/* gva, pages, pte gva, rounds, seed */
 	OP_FORK,	/* gva, pages, parent root, 4 free tables, frame gpa, rounds, seed */
 };
 
@@ -81,6 +92,8 @@ struct comm {
 	uint64_t mmio_reads;
 	uint64_t mmio_writes;
 	uint64_t loops;
+	uint64_t own_absent;	/* page faults of the guest's own, by what they found */
+	uint64_t own_denied;
 	uint64_t bad;		/* values that were not as expected */
 	uint64_t bad_gva;	/* the last of them */
 	uint64_t bad_value;

@@ -132,6 +132,8 @@ static uint64_t report_guest(void)
 		sum.mmio_reads += c->mmio_reads;
 		sum.mmio_writes += c->mmio_writes;
 		sum.loops += c->loops;
+		sum.own_absent += c->own_absent;
+		sum.own_denied += c->own_denied;
 		sum.bad += c->bad;
 		exits += vm.vcpus[i].exits_mmio;
 		if (c->bad)
@@ -148,17 +150,10 @@ static uint64_t report_guest(void)
 	out_num("mmio_writes", sum.mmio_writes);
 	out_num("mmio_exits", exits);
 	out_num("loops", sum.loops);
+	out_num("own_absent", sum.own_absent);
+	out_num("own_denied", sum.own_denied);
 	out_num("bad_values", sum.bad);
 	return sum.bad;
-}
-
-/* CLOCK_MONOTONIC, the clock of traces. */
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
 static int report(const struct workload *w, int result, uint64_t tsc)
@@ -185,6 +180,7 @@ static int report(const struct workload *w, int result, uint64_t tsc)
 		out_num("expect_misconfigs", vm.expect_reserved);
 	if (vm.expect_walks >= 0)
 		out_num("expect_walks_tdp", vm.expect_walks);
+	out_num("expect_emulated_shadow", vm.expect_emulated);
 	if (vm.expect_pml_full >= 0)
 		out_num("expect_pml_full_most", vm.expect_pml_full);
 	/* Faults of several vCPUs can meet, and one is then taken again. */
@@ -207,7 +203,7 @@ static int run_workload(const struct workload *w, const struct options *opt)
 	vm.rounds = opt->rounds ? opt->rounds : w->rounds;
 	vm.expect_tdp = vm.expect_shadow = vm.expect_reserved = -1;
 	vm.expect_pml_full = -1;
-	vm.expect_walks = 0;
+	vm.expect_walks = vm.expect_emulated = 0;
 	r = build(w, opt);
 	if (!r)
 		r = warm_up();

@@ -17,6 +17,8 @@ static const struct workload *const workloads[] = {
 	&workload_dirtylog,
 	&workload_dirtyring,
 	&workload_ptchurn,
+	&workload_directory,
+	&workload_demand,
 	&workload_switch,
 	&workload_invlpg,
 	&workload_mmio,

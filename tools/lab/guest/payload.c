@@ -276,6 +276,86 @@ static void do_fork(struct comm *c)
 	}
 }
 
+/*
+ * Points the windows' page-directory entries at one of two tables, in turn: writes to a
+ * guest page table above the last level. Entry 2 * w + s of the list is for window w, and
+ * shows it that frame.
+ */
+static void do_directory(struct comm *c)
+{
+	uint64_t windows = c->arg[1], entry = c->arg[2], list = c->arg[5];
+
+	for (uint64_t r = 1; r <= c->arg[3]; r++) {
+		for (uint64_t w = 0; w < windows; w++) {
+			uint64_t at = c->arg[0] + w * HUGE_SIZE, n = 2 * w + (r & 1);
+
+			change_pte(c, entry + w * 8, load(list + n * 8), at);
+			expect(c, at, load(at), page_tag(c->arg[4], n));
+			c->touched++;
+		}
+	}
+}
+
+/* What the CPU pushes for an exception, onto the stack of its vCPU. */
+struct trap {
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/*
+ * The guest's handler of page faults, as of a kernel: what is not there is mapped for
+ * reading, what is written to becomes writable.
+ */
+__attribute__((interrupt))
+static void own_fault(struct trap *trap, unsigned long error)
+{
+	uint64_t vcpu = ((uintptr_t)trap - STACK_GPA) >> PAGE_SHIFT, gva, at;
+	struct comm *c = (struct comm *)(COMM_GPA + vcpu * PAGE_SIZE);
+
+	asm volatile("mov %%cr2, %0" : "=r"(gva));
+	/* As do_demand() was told; to read CR3 would be an exit. */
+	at = c->arg[2] + ((gva - c->arg[0]) >> PAGE_SHIFT) * 8;
+	if (error & PTE_P) {
+		c->own_denied++;
+		set_pte(c, at, load(at) | PTE_W);
+	} else {
+		c->own_absent++;
+		set_pte(c, at, load(at) | PTE_P);
+	}
+}
+
+/* A 64-bit interrupt gate (SDM volume 3, figure 6-8). */
+static void make_gate(unsigned int vector, void (*handler)(struct trap *, unsigned long))
+{
+	uint64_t to = (uintptr_t)handler;
+
+	store(IDT_GPA + vector * 16 + 8, to >> 32);
+	store(IDT_GPA + vector * 16, (to & 0xffff) | (uint64_t)CODE_SEL << 16 |
+	      0x8e0000000000 | (to & 0xffff0000) << 32);
+}
+
+/*
+ * Pages that are mapped when they are read, made writable when they are written, and taken
+ * away at the end of a round. Their entries hold the frame meanwhile.
+ */
+static void do_demand(struct comm *c)
+{
+	uint64_t pages = c->arg[1], pte = c->arg[2], seed = c->arg[4];
+
+	make_gate(PF_VECTOR, own_fault);
+	for (uint64_t r = 0; r < c->arg[3]; r++) {
+		for (uint64_t i = 0; i < pages; i++) {
+			uint64_t at = c->arg[0] + i * PAGE_SIZE;
+
+			expect(c, at, load(at), page_tag(seed + r, i));
+			store(at, page_tag(seed + r + 1, i));
+			c->touched++;
+		}
+		for (uint64_t i = 0; i < pages; i++)
+			change_pte(c, pte + i * 8, load(pte + i * 8) & ~(PTE_P | PTE_W),
+				   c->arg[0] + i * PAGE_SIZE);
+	}
+}
+
 static void serve(struct comm *c)
 {
 	switch (c->op) {
@@ -299,6 +379,10 @@ static void serve(struct comm *c)
 		return do_rom(c);
 	case OP_SPIN:
 		return do_spin(c);
+	case OP_DIRECTORY:
+		return do_directory(c);
+	case OP_DEMAND:
+		return do_demand(c);
 	case OP_FORK:
 		return do_fork(c);
 	}

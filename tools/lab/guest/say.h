@@ -12,6 +12,8 @@ void say_state(bool json, const char *word);
 
 void out_str(const char *key, const char *value);
 void out_num(const char *key, int64_t value);
+/* CLOCK_MONOTONIC, the clock of traces. */
+int64_t now_ns(void);
 /* All that was collected, in one write, so that VMs do not mix their lines. */
 void out_print(bool json);
 

@@ -9,7 +9,7 @@
 
 #include "vm.h"
 
-static uint64_t *table_at(struct vm *vm, uint64_t gpa)
+uint64_t *table_at(struct vm *vm, uint64_t gpa)
 {
 	return (uint64_t *)((uint8_t *)vm->infra + gpa);
 }
@@ -91,4 +91,9 @@ void space_share_infra(struct vm *vm, uint64_t root)
 uint64_t space_pte(struct vm *vm, uint64_t root, uint64_t gva)
 {
 	return walk(vm, root, gva, 1, false);
+}
+
+uint64_t space_pde(struct vm *vm, uint64_t root, uint64_t gva)
+{
+	return walk(vm, root, gva, 2, false);
 }

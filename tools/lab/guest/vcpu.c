@@ -20,7 +20,7 @@ static struct kvm_segment flat_segment(unsigned int cpl, bool code)
 {
 	return (struct kvm_segment){
 		.limit = 0xffffffff,
-		.selector = (code ? 0x10 : 0x18) + (cpl ? 0x10 : 0) + cpl,
+		.selector = (code ? CODE_SEL : DATA_SEL) + (cpl ? 0x10 : 0) + cpl,
 		.type = code ? 11 : 3,
 		.present = 1,
 		.dpl = cpl,
@@ -44,8 +44,12 @@ static int set_sregs(struct vcpu *vcpu)
 		.base = TSS_GPA, .limit = 0x67, .selector = 0x40,
 		.type = 11, .present = 1,
 	};
-	/* No IDT: an exception of the guest is a bug and ends as SHUTDOWN. */
-	s.idt.limit = 0;
+	s.gdt = (struct kvm_dtable){ .base = GDT_GPA, .limit = DATA_SEL + 7 };
+	/*
+	 * Up to the gate for page faults, which one workload makes. Else all are empty: an
+	 * exception of the guest is a bug and ends as SHUTDOWN.
+	 */
+	s.idt = (struct kvm_dtable){ .base = IDT_GPA, .limit = (PF_VECTOR + 1) * 16 - 1 };
 	s.cr0 = CR0_BITS;
 	s.cr3 = vcpu->vm->root;
 	s.cr4 = CR4_BITS;

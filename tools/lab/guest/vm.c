@@ -80,6 +80,18 @@ int vm_set_data_flags(struct vm *vm, uint32_t flags)
 	return r;
 }
 
+/*
+ * What the CPU loads when it delivers an exception and returns from it: at CPL 0 flat
+ * segments for code and data, of which only the attributes count (SDM volume 3, 3.4.5).
+ */
+static void fill_gdt(struct vm *vm)
+{
+	uint64_t *gdt = (uint64_t *)((uint8_t *)vm->infra + GDT_GPA);
+
+	gdt[CODE_SEL / 8] = 0x00af9b000000ffff;
+	gdt[DATA_SEL / 8] = 0x00cf93000000ffff;
+}
+
 /* Infrastructure: code, stacks, comm pages and all page tables. */
 static int add_infra(struct vm *vm)
 {
@@ -96,6 +108,7 @@ static int add_infra(struct vm *vm)
 	/* Present in the host from the start: no fault of ours later. */
 	memset(vm->infra, 0, TABLES_GPA);
 	memcpy((uint8_t *)vm->infra + PAYLOAD_GPA, payload_start, payload);
+	fill_gdt(vm);
 	return vm_set_slot(vm, SLOT_INFRA, 0, 0, vm->infra_size, vm->infra);
 }
 

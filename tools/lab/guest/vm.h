@@ -96,6 +96,8 @@ struct vm {
 	int64_t expect_reserved;
 	/* And how many are of the CPU's walk of the guest's page tables. */
 	int64_t expect_walks;
+	/* And under shadow paging, how many are writes that KVM emulates; 0 elsewhere. */
+	int64_t expect_emulated;
 	/* How often the CPU's buffer of dirty pages (PML) can be full at most. */
 	int64_t expect_pml_full;
 	unsigned int nr_vcpus;
@@ -122,8 +124,12 @@ int space_map(struct vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
 int space_map_huge(struct vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
 		   uint64_t pages, int level);
 void space_share_infra(struct vm *vm, uint64_t root);
+/* GPA of the last entry for @gva, and of the one before it; 0 where a table is missing. */
 uint64_t space_pte(struct vm *vm, uint64_t root, uint64_t gva);
+uint64_t space_pde(struct vm *vm, uint64_t root, uint64_t gva);
 uint64_t table_alloc(struct vm *vm);
+/* The host's view of a table or entry. */
+uint64_t *table_at(struct vm *vm, uint64_t gpa);
 
 /* vcpu.c */
 int vcpu_create(struct vm *vm, unsigned int id);

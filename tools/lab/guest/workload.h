@@ -25,6 +25,7 @@ struct workload {
 extern const struct workload workload_touch, workload_retouch, workload_warm;
 extern const struct workload workload_dirtylog, workload_dirtyring;
 extern const struct workload workload_ptchurn, workload_switch, workload_invlpg;
+extern const struct workload workload_directory, workload_demand;
 extern const struct workload workload_mmio, workload_rom;
 extern const struct workload workload_slots, workload_mixed, workload_walk;
 extern const struct workload workload_fork, workload_ksm, workload_host, workload_recycle;

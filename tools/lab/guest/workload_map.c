@@ -135,7 +135,8 @@ static void line(struct map *map, uint64_t gva, uint64_t gpa, const void *hva, u
 		 const char *expect)
 {
 	fprintf(map->out, "%#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %#" PRIx64 " %s\n",
-		gva, gpa, (uint64_t)(uintptr_t)hva, hva ? host_frame(map->pagemap, hva) : 0, size, expect);
+		gva, gpa, (uint64_t)(uintptr_t)hva, hva ? host_frame(map->pagemap, hva) : 0,
+		size, expect);
 }
 
 /* What was stored through the mapping must be where it leads to. */

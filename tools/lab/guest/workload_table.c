@@ -67,10 +67,10 @@ const struct workload workload_ptchurn = {
 	.run = ptchurn_run,
 };
 
-/* The list of roots, for the guest to load into CR3. */
-static uint64_t *roots_of(struct vm *vm)
+/* A page of words for the guest: the roots, or the tables, that it is to use. */
+static uint64_t *list_of(struct vm *vm)
 {
-	return (uint64_t *)((uint8_t *)vm->infra + (uintptr_t)vm->priv);
+	return table_at(vm, (uintptr_t)vm->priv);
 }
 
 static uint64_t pages_per_space(struct vm *vm)
@@ -96,7 +96,7 @@ static int switch_setup(struct vm *vm)
 			space_share_infra(vm, root);
 		r = space_map(vm, root, CHURN_GVA,
 			      DATA_GPA + s * pages * PAGE_SIZE, pages);
-		roots_of(vm)[s] = root;
+		list_of(vm)[s] = root;
 	}
 	return r ? r : frames_setup(vm);
 }
@@ -144,6 +144,73 @@ const struct workload workload_invlpg = {
 	.rounds = 8,
 	.setup = invlpg_setup,
 	.run = invlpg_run,
+};
+
+/*
+ * KVM keeps 64 shadow pages for a small VM. With more windows than these, of two tables
+ * each, it would recycle them, and how often would be nobody's to know.
+ */
+#define WINDOWS_MAX	8
+
+static uint64_t windows(struct vm *vm)
+{
+	return vm->pages / 2 < WINDOWS_MAX ? vm->pages / 2 : WINDOWS_MAX;
+}
+
+/* Window w has two tables, for a frame each; the first is left in place. */
+static int window_map(struct vm *vm, uint64_t w)
+{
+	uint64_t gva = CHURN_GVA + w * HUGE_SIZE, *entry;
+
+	for (uint64_t n = 2 * w + 2; n-- > 2 * w;) {
+		uint64_t pde = space_pde(vm, vm->root, gva);
+
+		if (pde)
+			*table_at(vm, pde) = 0;
+		if (space_map(vm, vm->root, gva, DATA_GPA + n * PAGE_SIZE, 1))
+			return -ENOSPC;
+		entry = table_at(vm, space_pde(vm, vm->root, gva));
+		list_of(vm)[n] = *entry;
+	}
+	return 0;
+}
+
+static int directory_setup(struct vm *vm)
+{
+	uint64_t writes = windows(vm) * vm->rounds;
+	int r = 0;
+
+	if (vm->nr_vcpus > 1 || !windows(vm)) {
+		say_error("'directory' wants one vCPU and two pages or more");
+		return EXIT_SKIP;
+	}
+	vm->priv = (void *)(uintptr_t)table_alloc(vm);
+	for (uint64_t w = 0; !r && w < windows(vm); w++)
+		r = window_map(vm, w);
+	/*
+	 * Each write is one to a shadowed table, which KVM emulates, and unlinks what the
+	 * read then faults on. Only the very first table is not shadowed yet.
+	 */
+	vm->expect_shadow = writes ? 2 * writes - 1 : 0;
+	vm->expect_emulated = writes ? writes - 1 : 0;
+	return r ? r : frames_setup(vm);
+}
+
+static int directory_run(struct vm *vm)
+{
+	return vcpu_call(&vm->vcpus[0], OP_DIRECTORY,
+			 ARGS(CHURN_GVA, windows(vm), space_pde(vm, vm->root, CHURN_GVA),
+			      vm->rounds, SEED, (uintptr_t)vm->priv));
+}
+
+const struct workload workload_directory = {
+	.name = "directory",
+	.doc = "guest writes page tables above the last level, and reads through them",
+	.need_cpl0 = true,
+	.pages = 2 * WINDOWS_MAX,
+	.rounds = 64,
+	.setup = directory_setup,
+	.run = directory_run,
 };
 
 /*
