@@ -236,7 +236,7 @@ $(FUZZ_OBJECTS): $(O)/fuzz/%.o: %.c $(O)/user.flags | deps
 
 $(FUZZ): $(O)/fuzz/%: $(O)/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_SOURCES:%.c=$(O)/fuzz/%.o)
 	$(call say,LD,$@)
-	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ -lz -lzstd -ljansson -lm -o $@
+	$(Q)$(CLANG) -fsanitize=fuzzer,address,undefined $^ $(USER_LIBS) -o $@
 
 $(REPLAYS): $(O)/san/tests/fuzz/replay_%: $(O)/san/tests/fuzz/fuzz_%.o tests/fuzz/replay.c \
 		$(O)/san/libmmuscope.a

@@ -9,7 +9,8 @@ step sized mmuscope record -o /tmp/sized.data -- \
 	sh -c 'mmuscope-guest touch --pages 16384 --name sized >/results/sized.guest'
 mmuscope info --json /tmp/sized.data >/results/sized.json
 
-bg torn.stat mmuscope record -o /tmp/torn.data
+# A command that is no VM is how long to record, not whom.
+bg torn.stat mmuscope record -o /tmp/torn.data -- sleep 60
 wait_attached torn
 step torn-guest mmuscope-guest touch --pages 2000 --name torn-guest
 # What is a second old is in the file.

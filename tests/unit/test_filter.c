@@ -33,6 +33,10 @@ static const struct mmuscope_dirty dirty = {
 	.op = MMUSCOPE_dirty_op_clear,
 };
 
+static const struct mmuscope_slot slot = {
+	.hdr = { .vm = 1, .type = MMUSCOPE_TYPE_slot, .size = sizeof(slot) }, .flags = 1,
+};
+
 static struct filter *parse(const char *text)
 {
 	char err[256] = "";
@@ -145,6 +149,9 @@ static void flags_and_bare_fields(void **state)
 	check("sptes", &fault, true);
 	check("walk", &fault, false);
 	check("lock_ns", &fault, false);
+	/* "flags" alone is what every record has in its header. */
+	check("slot_flags == 1", &slot, true);
+	check("flags", &slot, false);
 }
 
 static void logic(void **state)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "lib/format.h"
+#include "render/record.h"
 #include "render/render.h"
 #include "source/merge.h"
 #include "view/view.h"
@@ -30,7 +31,7 @@ static void make_outputs(struct setup *s)
 
 	assert_int_equal(render_json(f, s->report), 0);
 	fclose(f);
-	s->json = json_loads(line, 0, NULL);
+	s->json = json_loads(line, JSON_REJECT_DUPLICATES, NULL);
 	assert_non_null(s->json);
 	free(line);
 	f = open_memstream(&s->text, &size);
@@ -274,6 +275,49 @@ static void name_filter(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* A record of each family: no reader can tell which of two values of one name is meant. */
+static void records_have_no_key_twice(void **state)
+{
+	(void)state;
+	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
+		struct mmuscope_vm room = { .hdr.type = type };
+		const struct record_line line = { .rec = &room.hdr, .vm = "vm" };
+		json_error_t error;
+		char *text = NULL;
+		json_t *json;
+		size_t size;
+		FILE *f;
+
+		f = open_memstream(&text, &size);
+		record_json(f, &line);
+		fclose(f);
+		json = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+		if (!json)
+			fail_msg("%s: %s", error.text, text);
+		json_decref(json);
+		free(text);
+	}
+}
+
+static void columns_have_no_name_twice(void **state)
+{
+	char *text = NULL, *save = NULL, *name[256];
+	size_t size, nr = 0;
+	FILE *f;
+
+	(void)state;
+	f = open_memstream(&text, &size);
+	record_csv_head(f, UINT64_MAX, NULL);
+	fclose(f);
+	for (char *at = strtok_r(text, ",\n", &save); at; at = strtok_r(NULL, ",\n", &save)) {
+		for (size_t i = 0; i < nr; i++)
+			assert_string_not_equal(name[i], at);
+		name[nr++] = at;
+	}
+	assert_true(nr > MMUSCOPE_TYPES);
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +329,8 @@ int main(void)
 		TEST(loss_takes_the_shares_away),
 		TEST(text_fits_its_width),
 		TEST(name_filter),
+		cmocka_unit_test(records_have_no_key_twice),
+		cmocka_unit_test(columns_have_no_name_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

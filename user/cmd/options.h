@@ -28,6 +28,7 @@ enum { OPTIONS_KEY = 256, OPTIONS_COLLECTOR = OPTIONS_KEY };
  * @output: -o, or NULL
  * @source: --source, or NULL
  * @command: the command to run, ended by NULL, or NULL
+ * @timed: the command only says how long; else its VMs are those that count
  */
 struct options {
 	const char *name;
@@ -42,6 +43,7 @@ struct options {
 	const char *output;
 	const char *source;
 	char **command;
+	bool timed;
 };
 
 /* Groups of options: what is collected, where the output goes. Their input is struct options. */

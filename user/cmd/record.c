@@ -133,8 +133,8 @@ static const struct argp record_argp = {
 	.parser = record_parse,
 	.args_doc = "[-- COMMAND [ARGUMENT...]]",
 	.doc = "Record what happens to a file, for 'mmuscope report', 'script' and 'info'.\n"
-	       "Ends after -d SECONDS, with COMMAND, or at Ctrl-C. With COMMAND, only VMs of that "
-	       "command and its children count."
+	       "Ends after -d SECONDS, with COMMAND, or at Ctrl-C. All VMs are recorded, whoever "
+	       "started them, unless -p or --vm names one."
 	       "\vExit code: 0 ok, 1 failure, 2 usage; with COMMAND, that of the command.",
 	.children = (const struct argp_child[]){
 		{ &options_collect, 0, NULL, 0 },
@@ -325,7 +325,9 @@ static int try_path(const char *path)
 int cmd_record(int argc, char **argv)
 {
 	struct record r = {
-		.options = { .name = "mmuscope record" }, .path = RECORDING_NAME, .argv = argv,
+		/* What is too much can be left out later, by report -p or --vm. */
+		.options = { .name = "mmuscope record", .timed = true },
+		.path = RECORDING_NAME, .argv = argv,
 	};
 	int code;
 

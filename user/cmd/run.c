@@ -12,7 +12,7 @@ void run_check(const struct argp_state *state)
 
 	if (o->command && o->duration_ns)
 		options_error(state, "-d and a command exclude each other");
-	if (o->command && (o->pid || o->vm))
+	if (o->command && !o->timed && (o->pid || o->vm))
 		options_error(state, "-p or --vm and a command exclude each other");
 	if (o->pid && o->vm)
 		options_error(state, "-p and --vm exclude each other");
@@ -26,7 +26,7 @@ bool run_over(const struct session *s, const struct child *child, uint64_t end)
 
 static int with_session(const struct options *o, struct child *child, run_fn work, void *ctx)
 {
-	struct session *s = session_open(o, child ? child->pid : 0);
+	struct session *s = session_open(o, child && !o->timed ? child->pid : 0);
 	int code, err = 0;
 
 	if (!s)

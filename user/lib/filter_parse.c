@@ -140,14 +140,6 @@ static unsigned int node_new(struct parser *p, enum node_kind kind)
 	return p->f->nr++;
 }
 
-static const struct schema_field *field_find(const struct schema_event *e, const char *name)
-{
-	for (size_t i = 0; i < e->nr; i++)
-		if (!strcmp(e->fields[i].name, name) && e->fields[i].unit != UNIT_PAD)
-			return &e->fields[i];
-	return NULL;
-}
-
 /* Fills n->field and n->has. Return: the first field of that name, or NULL. */
 static const struct schema_field *fields_find(struct node *n, const char *name)
 {
@@ -156,9 +148,9 @@ static const struct schema_field *fields_find(struct node *n, const char *name)
 	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
 		if (!schema_event(type))
 			continue;
-		n->field[type] = field_find(schema_event(0), name);
+		n->field[type] = schema_field_keyed(schema_event(0), name);
 		if (!n->field[type])
-			n->field[type] = field_find(schema_event(type), name);
+			n->field[type] = schema_field_keyed(schema_event(type), name);
 		n->has[type] = n->field[type];
 		if (n->has[type] && !any)
 			any = n->field[type];
@@ -186,7 +178,7 @@ static bool refuse_field(struct parser *p, const char *name)
 
 		for (size_t i = 0; e && i < e->nr; i++)
 			if (e->fields[i].unit != UNIT_PAD)
-				nearer(name, e->fields[i].name, &best, &distance);
+				nearer(name, e->fields[i].key, &best, &distance);
 	}
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		nearer(name, flags[i].name, &best, &distance);

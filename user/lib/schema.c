@@ -2,6 +2,7 @@
 #include "lib/schema.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
@@ -18,18 +19,19 @@ static const struct schema_vocabulary vocabularies[SET_COUNT] = {
 
 /* A function per record, because FIELD does not repeat its record's name: here it is "self". */
 #define EVENT(id, name, size, doc)						\
-static const struct schema_field *name##_fields(size_t *nr)			\
+static struct schema_field *name##_fields(size_t *nr)				\
 {										\
 	typedef struct mmuscope_##name self;					\
-	static const struct schema_field list[] = {
+	static struct schema_field list[] = {
 #define FIELD(type, name, unit, doc)						\
-		{ #name, TYPE_##type, UNIT_##unit, offsetof(self, name),	\
+		{ #name, #name, TYPE_##type, UNIT_##unit, offsetof(self, name),	\
 		  sizeof(((self *)0)->name), NULL, doc },
 #define FIELD_WORD(set, name, doc)						\
-		{ #name, TYPE_u8, UNIT_WORD, offsetof(self, name),		\
+		{ #name, #name, TYPE_u8, UNIT_WORD, offsetof(self, name),	\
 		  sizeof(((self *)0)->name), &vocabularies[SET_##set], doc },
 #define FIELD_TEXT(len, name, doc)						\
-		{ #name, TYPE_TEXT, UNIT_TEXT, offsetof(self, name), len, NULL, doc },
+		{ #name, #name, TYPE_TEXT, UNIT_TEXT, offsetof(self, name),	\
+		  len, NULL, doc },
 #define EVENT_END(name)								\
 	};									\
 	*nr = ARRAY_SIZE(list);							\
@@ -38,8 +40,8 @@ static const struct schema_field *name##_fields(size_t *nr)			\
 #include <mmuscope/events.def>
 
 #define HDR_FIELD(type, name, unit, doc)					\
-	{ #name, TYPE_##type, UNIT_##unit, offsetof(struct mmuscope_hdr, name),	\
-	  sizeof(((struct mmuscope_hdr *)0)->name), NULL, doc }
+	{ #name, #name, TYPE_##type, UNIT_##unit,				\
+	  offsetof(struct mmuscope_hdr, name), sizeof(((struct mmuscope_hdr *)0)->name), NULL, doc }
 
 static const struct schema_field hdr_fields[] = {
 	HDR_FIELD(u64, ts, NS, "CLOCK_MONOTONIC at the end of the activity"),
@@ -54,6 +56,19 @@ static const struct schema_field hdr_fields[] = {
 static struct schema_event events[MMUSCOPE_TYPES];
 static size_t max_size;
 
+/* A record has no key twice: a name that the header has too gets its family before it. */
+static void fields_set(struct schema_event *e, struct schema_field *fields)
+{
+	for (size_t i = 0; i < e->nr; i++) {
+		char *key;
+
+		if (schema_field_keyed(&events[0], fields[i].name) &&
+		    asprintf(&key, "%s_%s", e->name, fields[i].name) >= 0)
+			fields[i].key = key;
+	}
+	e->fields = fields;
+}
+
 __attribute__((constructor)) static void schema_init(void)
 {
 	events[0] = (struct schema_event){
@@ -64,7 +79,7 @@ __attribute__((constructor)) static void schema_init(void)
 	events[number] = (struct schema_event){					\
 		.id = number, .name = #text, .size = bytes, .doc = about,	\
 	};									\
-	events[number].fields = text##_fields(&events[number].nr);		\
+	fields_set(&events[number], text##_fields(&events[number].nr));		\
 	if (bytes > max_size)							\
 		max_size = bytes;
 #include <mmuscope/events.def>
@@ -80,6 +95,14 @@ const struct schema_event *schema_event_named(const char *name)
 	for (unsigned int id = 0; id < MMUSCOPE_TYPES; id++)
 		if (events[id].name && !strcmp(events[id].name, name))
 			return &events[id];
+	return NULL;
+}
+
+const struct schema_field *schema_field_keyed(const struct schema_event *e, const char *key)
+{
+	for (size_t i = 0; i < e->nr; i++)
+		if (!strcmp(e->fields[i].key, key) && e->fields[i].unit != UNIT_PAD)
+			return &e->fields[i];
 	return NULL;
 }
 

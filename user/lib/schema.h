@@ -42,12 +42,16 @@ struct schema_vocabulary {
 
 /**
  * struct schema_field - one field of a record
+ * @name: in the schema, unique in its family
+ * @key: how users write and read it: @name, or FAMILY_NAME where the header has that name
+ *	 too, as slot_flags
  * @offset: bytes from the begin of the record, header included
  * @size: bytes
  * @words: the vocabulary of a UNIT_WORD, else NULL
  */
 struct schema_field {
 	const char *name;
+	const char *key;
 	enum schema_type type;
 	enum schema_unit unit;
 	size_t offset;
@@ -70,6 +74,9 @@ const struct schema_event *schema_event(unsigned int id);
 
 /* Return: the record family with this name, or NULL. */
 const struct schema_event *schema_event_named(const char *name);
+
+/* Return: the field of @e with this key, or NULL; never padding. */
+const struct schema_field *schema_field_keyed(const struct schema_event *e, const char *key);
 
 const struct schema_vocabulary *schema_vocabulary(enum schema_set set);
 

@@ -10,17 +10,10 @@
 
 _Static_assert(SLOTS >= 2 * GROUP_ROWS, "the hash table has room");
 
-static const struct schema_field *find(const struct schema_event *e, const char *name)
-{
-	for (size_t i = 0; i < e->nr; i++)
-		if (!strcmp(e->fields[i].name, name) && e->fields[i].unit != UNIT_PAD)
-			return &e->fields[i];
-	return NULL;
-}
-
 static const struct schema_field *field_of(unsigned int type, const char *name)
 {
-	return find(schema_event(0), name) ?: find(schema_event(type), name);
+	return schema_field_keyed(schema_event(0), name) ?:
+	       schema_field_keyed(schema_event(type), name);
 }
 
 /* Where a family has a guest address, from which its memslot follows. */

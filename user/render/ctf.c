@@ -210,16 +210,16 @@ static void metadata_field(FILE *out, const struct schema_field *f)
 	bool hex = f->unit == UNIT_ADDR || f->unit == UNIT_GFN || f->unit == UNIT_HEX;
 
 	if (f->type == TYPE_TEXT) {
-		fprintf(out, "\t\ttext _%s[%zu];\n", f->name, f->size);
+		fprintf(out, "\t\ttext _%s[%zu];\n", f->key, f->size);
 	} else if (f->words) {
 		fputs("\t\tenum : u8 {", out);
 		for (size_t i = 0; i < f->words->nr; i++)
 			fprintf(out, "%s \"%s\" = %u", i ? "," : "", f->words->words[i].name,
 				f->words->words[i].value);
-		fprintf(out, " } _%s;\n", f->name);
+		fprintf(out, " } _%s;\n", f->key);
 	} else {
 		fprintf(out, "\t\t%s%s _%s;\n", hex && f->type != TYPE_s32 ? "x" : "",
-			hex && f->type != TYPE_s32 ? types[f->type] + 1 : types[f->type], f->name);
+			hex && f->type != TYPE_s32 ? types[f->type] + 1 : types[f->type], f->key);
 	}
 }
 

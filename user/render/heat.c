@@ -131,8 +131,8 @@ static void put_legend(const struct canvas *c, const struct heat_map *h)
 		fprintf(c->out, " %s", count < 1000 ? format_count(low, count) :
 			format_rate(low, count));
 	}
-	fprintf(c->out, "\n%*sa row: %s; its memslot, * several; page size mapped: 4 4K, 2 2M, "
-		"1 1G, - none\n", INDENT, "", format_bytes(bytes, h->row_bytes));
+	fprintf(c->out, "\n%*sa row: %s; its memslot, * several; mapped in: 4 4K, 2 2M, 1 1G, "
+		"- nothing\n", INDENT, "", format_bytes(bytes, h->row_bytes));
 }
 
 void render_heat(FILE *out, const struct heat_map *h, unsigned int width, bool colour)

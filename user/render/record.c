@@ -109,7 +109,7 @@ void record_text(FILE *out, const struct record_line *line)
 
 		if (f->unit == UNIT_PAD || is_unknown(f, value))
 			continue;
-		fprintf(out, " %s=", f->name);
+		fprintf(out, " %s=", f->key);
 		if (f->type == TYPE_TEXT)
 			fprintf(out, "'%.*s'", (int)text_get(f, rec, text), text);
 		else if (f->unit == UNIT_NS)
@@ -177,7 +177,7 @@ void record_json_fields(FILE *out, const struct record_line *line)
 
 		if (f->unit == UNIT_PAD)
 			continue;
-		fprintf(out, ", \"%s\": ", f->name);
+		fprintf(out, ", \"%s\": ", f->key);
 		json_value(out, f, rec);
 		symbol = symbol_of(line, f, schema_field_value(f, rec), buf);
 		if (symbol)
@@ -208,14 +208,14 @@ void record_json(FILE *out, const struct record_line *line)
 #define CSV_MAX	256	/* fields of all families together */
 
 /**
- * struct csv - the columns for some families; fields of one name share one
- * @field: by family, NULL where it has none of that name
+ * struct csv - the columns for some families; fields of one key share one
+ * @field: by family, NULL where it has none of that key
  */
 struct csv {
 	uint64_t types;
 	size_t nr;
 	struct {
-		const char *name;
+		const char *key;
 		const struct schema_field *field[MMUSCOPE_TYPES];
 	} column[CSV_MAX];
 };
@@ -224,12 +224,12 @@ static void csv_add(struct csv *c, unsigned int type, const struct schema_field 
 {
 	size_t i = 0;
 
-	while (i < c->nr && strcmp(c->column[i].name, f->name))
+	while (i < c->nr && strcmp(c->column[i].key, f->key))
 		i++;
 	if (i == CSV_MAX)
 		return;
 	if (i == c->nr)
-		c->column[c->nr++].name = f->name;
+		c->column[c->nr++].key = f->key;
 	c->column[i].field[type] = f;
 }
 
@@ -252,14 +252,6 @@ static const struct csv *csv_of(uint64_t types)
 	return &c;
 }
 
-static const struct schema_field *named(const struct schema_event *e, const char *name)
-{
-	for (size_t i = 0; i < e->nr; i++)
-		if (!strcmp(e->fields[i].name, name))
-			return &e->fields[i];
-	return NULL;
-}
-
 static void csv_value(FILE *out, const struct schema_field *f, const struct mmuscope_hdr *rec)
 {
 	uint64_t value = schema_field_value(f, rec);
@@ -280,7 +272,7 @@ static void csv_value(FILE *out, const struct schema_field *f, const struct mmus
 
 static void csv_symbol(FILE *out, const struct record_line *line)
 {
-	const struct schema_field *f = named(schema_event(line->rec->type), "rip");
+	const struct schema_field *f = schema_field_keyed(schema_event(line->rec->type), "rip");
 	char buf[SYMBOL_MAX];
 
 	fputc(',', out);
@@ -295,7 +287,7 @@ void record_csv_head(FILE *out, uint64_t types, const struct guests *guests)
 
 	fputs("type,ts,dur,vm,name,vcpu,flags", out);
 	for (size_t i = 0; i < c->nr; i++)
-		fprintf(out, ",%s", c->column[i].name);
+		fprintf(out, ",%s", c->column[i].key);
 	fputs(guests && guests->nr ? ",symbol\n" : "\n", out);
 }
 

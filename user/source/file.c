@@ -407,7 +407,10 @@ bool source_file_damage(const struct source *src, char *out, size_t len)
 	const struct reader_damage *d = reader_damage(f->reader);
 	unsigned long long missing = d->missing, bytes = d->bytes, chunks = d->chunks;
 
-	if (chunks || missing || (bytes && !d->torn))
+	if (missing && !chunks && !bytes)
+		snprintf(out, len, "'%s' is damaged: at least %llu records are missing",
+			 f->cfg.path, missing);
+	else if (chunks || missing || (bytes && !d->torn))
 		snprintf(out, len, "'%s' is damaged: %llu of its chunks and %llu bytes cannot be "
 			 "read, at least %llu records are missing", f->cfg.path, chunks, bytes,
 			 missing);

@@ -176,7 +176,7 @@ static void match_record(struct search *s, const struct schema_event *e)
 	match(s, e->name, "record", e->doc);
 	for (size_t i = 0; i < e->nr; i++)
 		if (e->fields[i].unit != UNIT_PAD)
-			match(s, e->fields[i].name, e->id ? e->name : "every record",
+			match(s, e->fields[i].key, e->id ? e->name : "every record",
 			      e->fields[i].doc);
 }
 
