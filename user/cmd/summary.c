@@ -55,7 +55,9 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 	summary_time(r, s);
 	vms = view_stat(r, s->model, &w);
 	if (!vms)
-		section_note(report_section(r, "summary", NULL, false), "No VM was seen.");
+		section_note(report_section(r, "summary", NULL, false), o->command ?
+			     "The command started no VM; without a command all VMs count." :
+			     "No VM was seen.");
 	view_collection(r, s->model, &w, s->source);
 	if (s->recording)
 		about_host(r, s->recording);
