@@ -18,7 +18,7 @@ struct check {
 };
 
 extern const struct check workload_checks[], work_checks[], vm_checks[], record_checks[],
-	kmod_checks[], translate_checks[];
+	kmod_checks[], translate_checks[], kernel_checks[];
 
 /* The one VM of that process, for one whose name was missed. */
 json_t *vm_by_pid(json_t *report, long long pid);

@@ -303,6 +303,10 @@ const struct check vm_checks[] = {
 	{ "refusals", check_refusal, LIST("no-root", "no-vm", "no-pid", "no-btf", "no-kvm"),
 	  NULL },
 	{ "doctor", check_doctor, LIST("doctor"), NULL },
+	{ 0 },
+};
+
+const struct check kernel_checks[] = {
 	{ "kernel log", check_log, LIST("dmesg.txt"), NULL },
 	{ "memory lost by the kernel", check_leaks, LIST("kmemleak.txt"), NULL },
 	{ 0 },

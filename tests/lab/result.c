@@ -70,6 +70,14 @@ bool result_kmod(void)
 	return is;
 }
 
+bool result_part(const char *part)
+{
+	char *text = result_text(part, ".part");
+
+	free(text);
+	return text;
+}
+
 char *result_word(const char *name, const char *suffix, const char *key)
 {
 	char *text = result_text(name, suffix), *rest = text, *line, *word = NULL;

@@ -25,6 +25,9 @@ const char *result_tdp(void);
 /* Whether the collector was the kernel module. */
 bool result_kmod(void);
 
+/* Whether that part of the job was begun. */
+bool result_part(const char *part);
+
 /* The whole of a file, to be freed. NULL where there is none. */
 char *result_text(const char *name, const char *suffix);
 

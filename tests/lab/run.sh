@@ -5,9 +5,9 @@
 #   tests/lab/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod] [PART]...
 #
 # Without --machine both run, side by side, with each collector in turn; the kernel module
-# is left out on the slow one unless it or the machine is asked for. One alone runs with
-# both collectors side by side. A line for each group of checks, and what differs in those
-# that fail. PART: what of the job to run, for trials.
+# and translate are left out on the slow one unless it or a collector is asked for. One
+# alone runs with both collectors side by side. A line for each group of checks, and what
+# differs in those that fail. PART: what of the job to run, for trials.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
@@ -162,7 +162,8 @@ machine() {
 	local name=$1 collector=$2 out=$3 boots=("${chosen[*]}") i pid=() bad=0
 
 	if [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
-		boots=(workloads "vms record stress refusals translate")
+		boots=(workloads "vms record stress refusals")
+		[ -z "$asked" ] || boots[1]+=" translate"
 		[ "$collector" = bpf ] || boots[1]+=" kmod"
 	fi
 	for i in "${!boots[@]}"; do
