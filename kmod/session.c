@@ -45,7 +45,8 @@ static bool offsets_valid(const struct mmuscope_kmod_offsets *o)
 	return offset_valid(o->fault_goal_level) && offset_valid(o->fault_gfn) &&
 	       offset_valid(o->svm_vmcb) && offset_valid(o->vmx_exit_reason) &&
 	       offset_valid(o->page_gfn) && offset_valid(o->page_role) &&
-	       offset_valid(o->nx_thread) && offset_valid(o->nx_task);
+	       o->nx_thread >= -1 && o->nx_thread < (s32)sizeof(struct kvm_arch) &&
+	       offset_valid(o->nx_task);
 }
 
 static void counters_free(void)
