@@ -160,7 +160,7 @@ collector=$1
 shift
 echo "$collector" >/results/collector
 if [ $# = 0 ]; then
-	set -- workloads vms record stress refusals translate
+	set -- workloads vms record stress refusals
 	[ "$collector" = bpf ] || set -- "$@" kmod
 fi
 if [ "$collector" = kmod ]; then

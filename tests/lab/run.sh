@@ -5,9 +5,9 @@
 #   tests/lab/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod] [PART]...
 #
 # Without --machine both run, side by side, with each collector in turn; the kernel module
-# and translate are left out on the slow one unless it or a collector is asked for. One
-# alone runs with both collectors side by side. A line for each group of checks, and what
-# differs in those that fail. PART: what of the job to run, for trials.
+# is left out on the slow one unless it or the machine is asked for. One alone runs with
+# both collectors side by side. A line for each group of checks, and what differs in those
+# that fail. PART: what of the job to run; translate takes minutes, and is run when named.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
@@ -163,7 +163,6 @@ machine() {
 
 	if [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
 		boots=(workloads "vms record stress refusals")
-		[ -z "$asked" ] || boots[1]+=" translate"
 		[ "$collector" = bpf ] || boots[1]+=" kmod"
 	fi
 	for i in "${!boots[@]}"; do
