@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 {
 	static const struct {
 		const struct check *list;
-		const char *part;	/* of the job, the last of those that it needs; NULL: always */
+		const char *part;	/* of the job, the last that it needs; NULL: always */
 	} lists[] = {
 		{ workload_checks, "workloads" }, { work_checks, "workloads" },
 		{ vm_checks, "refusals" }, { record_checks, "record" }, { kmod_checks, "kmod" },
