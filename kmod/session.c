@@ -77,6 +77,11 @@ static void clock_choose(void)
 
 static int sites_copy(u64 from)
 {
+	if (!from) {
+		/* No address is behind this one. */
+		memset(cause_sites, 0xff, sizeof(cause_sites));
+		return 0;
+	}
 	if (copy_from_user(cause_sites, u64_to_user_ptr(from), sizeof(cause_sites)))
 		return -EFAULT;
 	return 0;

@@ -66,7 +66,7 @@ struct mmuscope_kmod_offsets {
  * @ret_pf: RET_PF_* of this kernel to enum mmuscope_verdict
  * @pad: zero
  * @offsets: of members that kernel headers do not have
- * @sites: address of CAUSE_SITES struct cause_site, see mmuscope/cause.h
+ * @sites: address of CAUSE_SITES struct cause_site, see mmuscope/cause.h; 0: none
  */
 struct mmuscope_kmod_start {
 	__u32 size;
