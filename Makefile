@@ -306,7 +306,7 @@ check-browser: deps mmuscope $(PICTURE)
 	@tests/cli/run.sh browser
 
 check-lab: deps mmuscope $(GUEST) $(LAB_CHECK) $(SAME) $(HOSTILE) lab-modules
-	@tests/lab/run.sh
+	@tests/lab/run.sh $(LAB_ARGS)
 
 # CHECK_KERNELS and CHECK_MACHINES choose, as for check-matrix; the slow machine when asked for.
 check-same: deps $(SAME) $(GUEST)
