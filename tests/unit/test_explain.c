@@ -85,7 +85,7 @@ static void add_faults(struct world *w, uint8_t cause, unsigned int n, uint64_t 
 	f.hdr.dur = ns;
 	f.hdr.size = sizeof(f);
 	for (unsigned int i = 0; i < n; i++)
-		assert_int_equal(stats_add(&w->st, &f.hdr) ?: stats_add_cause(&w->st, &f, &c), 0);
+		assert_int_equal(stats_add_fault(&w->st, &f, &c), 0);
 }
 
 static void add_caused(struct world *w, uint8_t cause, unsigned int n)

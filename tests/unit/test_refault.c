@@ -478,88 +478,6 @@ static void faults_are_counted_by_cause(void **state)
 	assert_int_equal(st->hist[HIST_AGE + MMUSCOPE_cause_numa]->sum, 98000);
 }
 
-/* Straight at the storage, with room for very little. */
-static void bounds_hold_and_are_told(void **state)
-{
-	struct history *h = history_new(16, 4);
-	struct vm_history v = { 0 };
-	struct history_use use;
-	uint64_t broken;
-
-	(void)state;
-	history_begin(h, &v, true, 1);
-	assert_true(history_complete(h, &v));
-	for (uint64_t i = 0; i < 4; i++)
-		history_map(h, &v, i * 512, 1, 0, 10 + i, &broken);
-	history_usage(h, &use);
-	assert_int_equal(use.evicted, 0);
-	assert_true(history_complete(h, &v));
-	for (uint64_t i = 4; i < 1000; i++) {
-		history_map(h, &v, i * 512, 1 + i % 2, 0, 10 + i, &broken);
-		assert_int_not_equal(history_look(h, &v, HISTORY_GFN, i * 512), 0);
-		history_usage(h, &use);
-		assert_true(use.bytes <= use.max && use.regions <= 12);
-	}
-	assert_true(use.evicted >= 980);
-	assert_false(history_complete(h, &v));
-	/* The oldest went, those of late are there. */
-	assert_int_equal(history_look(h, &v, HISTORY_GFN, 0), 0);
-	assert_int_not_equal(history_look(h, &v, HISTORY_GFN, 998 * 512), 0);
-	history_free(h);
-}
-
-static uint64_t random_state;
-
-static uint64_t random_below(uint64_t n)
-{
-	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
-	return (random_state >> 33) % n;
-}
-
-/* Against a plain array that is told the same. */
-static void random_histories_are_those_of_an_array(void **state)
-{
-	enum { PAGES = 4096 * 512 };
-	static uint64_t plain[PAGES];	/* time << 8 | cause; 0 never, 255 mapped */
-	struct history *h = history_new(HISTORY_SLOTS_MAX, HISTORY_LEAVES_MAX);
-	struct vm_history v;
-	uint64_t broken;
-
-	(void)state;
-	history_begin(h, &v, true, 1);
-	for (uint64_t t = 1; t < 4000; t++) {
-		uint64_t page = random_below(PAGES), n = 1, span = random_below(20);
-		uint8_t cause = 1 + random_below(19);
-
-		if (random_below(3)) {
-			history_map(h, &v, page, 1, cause, t, &broken);
-			plain[page] = t << 8 | 255;
-			continue;
-		}
-		n = span == 0 ? PAGES : 1 + random_below(1ULL << span);
-		if (n > PAGES - page)
-			n = PAGES - page;
-		history_take(h, &v, HISTORY_GFN, page, n, cause, t, t);
-		for (uint64_t i = page; i < page + n; i++)
-			if ((plain[i] & 255) == 255)
-				plain[i] = t << 8 | cause;
-	}
-	for (uint64_t i = 0; i < PAGES; i++) {
-		uint64_t word = history_look(h, &v, HISTORY_GFN, i);
-
-		if (!plain[i])
-			assert_int_equal(history_state(word), HISTORY_NONE);
-		else if ((plain[i] & 255) == 255)
-			assert_int_equal(history_state(word), HISTORY_MAPPED_4K);
-		else
-			assert_int_equal(history_state(word), HISTORY_TAKEN);
-		if (history_state(word) == HISTORY_TAKEN)
-			assert_int_equal(history_cause(word), plain[i] & 255);
-		assert_int_equal(history_time(word), plain[i] >> 8);
-	}
-	history_free(h);
-}
-
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup_new, teardown)
 #define TEST_OLD(name)	cmocka_unit_test_setup_teardown(name, setup_old, teardown)
 
@@ -591,8 +509,6 @@ int main(void)
 		TEST(recycled_tables_are_made_again),
 		TEST(huge_pages_break_and_come_back),
 		TEST(faults_are_counted_by_cause),
-		cmocka_unit_test(bounds_hold_and_are_told),
-		cmocka_unit_test(random_histories_are_those_of_an_array),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

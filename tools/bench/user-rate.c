@@ -42,6 +42,7 @@ static int feed_all(struct source *src, struct model *model, struct result *r)
 
 	if (!merge)
 		return -ENOMEM;
+	merge_ahead(merge, model_expect, model);
 	merge_begin(merge, UINT64_MAX);
 	while ((ret = merge_next(merge, &rec)) == 1) {
 		r->records++;

@@ -163,6 +163,7 @@ struct session *session_open(const struct options *o, pid_t root)
 	s->model = model_new(name_vm, s);
 	if (!s->merge || !s->model)
 		goto err_memory;
+	merge_ahead(s->merge, model_expect, s->model);
 	s->begin = s->interval_begin = session_clock();
 	return s;
 err_memory:

@@ -29,8 +29,8 @@ void hist_init(struct hist *h);
 /* Return: a new, empty histogram, to be freed with free(), or NULL when memory is short. */
 struct hist *hist_new(void);
 
-/* Counts @value. */
-static inline void hist_add(struct hist *h, uint64_t value)
+/* Counts @value, whose mmuscope_hist_index() is @index. */
+static inline void hist_add_at(struct hist *h, uint64_t value, uint32_t index)
 {
 	h->count++;
 	if (__builtin_add_overflow(h->sum, value, &h->sum))
@@ -39,7 +39,13 @@ static inline void hist_add(struct hist *h, uint64_t value)
 		h->min = value;
 	if (value > h->max)
 		h->max = value;
-	h->bucket[mmuscope_hist_index(value)]++;
+	h->bucket[index]++;
+}
+
+/* Counts @value. */
+static inline void hist_add(struct hist *h, uint64_t value)
+{
+	hist_add_at(h, value, mmuscope_hist_index(value));
 }
 
 /* Adds the values of @from to @to, as if each had been counted there. */

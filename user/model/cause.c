@@ -7,8 +7,8 @@
 
 #define PAGE_SHIFT	12
 #define PREFETCH	8	/* PTE_PREFETCH_NUM of the kernel's mmu.c */
-/* Levels of page tables are told apart in HISTORY_TABLE; there are 5 at most. */
-#define TABLE(gfn, level)	((gfn) << 3 | ((level) & 7))
+/* Levels of page tables are told apart in HISTORY_TABLE, above any frame; there are 5 at most. */
+#define TABLE(gfn, level)	((uint64_t)((level) & 7) << 44 | ((gfn) & ((1ULL << 44) - 1)))
 
 const char *cause_text(uint8_t cause)
 {
@@ -177,6 +177,7 @@ void cause_note(struct history *h, struct vm *vm, const struct mmuscope_hdr *rec
 
 /**
  * struct fault_view - a fault, and what is known of its page
+ * @c: to be set, all 0 before
  * @word: of the page, before the fault
  * @begin: history_clock() of the exit
  * @shadow: shadow paging, where guest page tables are part of it
@@ -186,24 +187,20 @@ struct fault_view {
 	struct vm *vm;
 	struct vcpu *vcpu;
 	const struct mmuscope_fault *f;
+	struct fault_cause *c;
 	uint64_t gfn;
 	uint64_t word;
 	uint64_t begin;
 	bool shadow;
 };
 
-/* Without an age. */
-static struct fault_cause cause_only(uint8_t cause)
+/* Return: @cause, with the age that follows from when it took the page away. */
+static inline uint8_t cause_since(const struct fault_view *v, uint8_t cause, uint64_t time)
 {
-	return (struct fault_cause){ .cause = cause };
-}
-
-static struct fault_cause cause_since(const struct fault_view *v, uint8_t cause, uint64_t time)
-{
+	v->c->aged = true;
 	/* The end of what took it away may be told after the begin of the fault. */
-	return (struct fault_cause){
-		.cause = cause, .aged = true, .age = v->begin > time ? v->begin - time : 0,
-	};
+	v->c->age = v->begin > time ? v->begin - time : 0;
+	return cause;
 }
 
 /* Emulation of what is no memory: KVM has no mapping for it, or one that says just that. */
@@ -216,30 +213,33 @@ static bool is_mmio(const struct mmuscope_fault *f)
 		f->condition != MMUSCOPE_condition_write_protected);
 }
 
-static struct fault_cause cause_protected(const struct fault_view *v)
+static uint8_t cause_protected(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
 	const struct slot *slot = slots_find(&v->vm->slots, v->gfn);
 	bool table = v->vm->unsync_gfn == v->gfn && v->vm->unsync_ts >= f->hdr.ts - f->hdr.dur;
 
 	if (slot && slot->flags & KVM_MEM_READONLY)
-		return cause_only(CAUSE_MMIO);
+		return CAUSE_MMIO;
 	if (v->shadow && (table || f->verdict == MMUSCOPE_verdict_emulated))
-		return cause_only(MMUSCOPE_cause_pt_write);
+		return MMUSCOPE_cause_pt_write;
 	if (slot && slot->protected)
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
 	if (v->shadow || f->mode > MMUSCOPE_mode_shadow)
-		return cause_only(CAUSE_UNTAKEN);
+		return CAUSE_UNTAKEN;
 	/* What is fixed without the lock was write-protected by KVM, not by the host. */
 	if (f->verdict == MMUSCOPE_verdict_fast_fixed)
-		return cause_only(MMUSCOPE_cause_dirty_log);
+		return MMUSCOPE_cause_dirty_log;
 	/* With nothing else to protect it, the host's page is one that is copied on write. */
-	return cause_only(MMUSCOPE_cause_ksm_break);
+	return MMUSCOPE_cause_ksm_break;
 }
 
-/* Of shadow paging alone: the guest, or the table that the translation was in. */
-static bool cause_shadow(const struct fault_view *v, struct fault_cause *c)
+/*
+ * Of shadow paging alone: the guest, or the table that the translation was in. Return: the cause,
+ * or @other where it was neither.
+ */
+static uint8_t cause_shadow(const struct fault_view *v, uint8_t other)
 {
 	uint64_t word = 0;
 
@@ -248,80 +248,64 @@ static bool cause_shadow(const struct fault_view *v, struct fault_cause *c)
 	if (history_state(word) != HISTORY_TAKEN && v->vcpu)
 		word = v->vcpu->table;
 	if (history_state(word) != HISTORY_TAKEN)
-		return false;
-	*c = cause_since(v, history_cause(word), history_time(word));
-	return true;
+		return other;
+	return cause_since(v, history_cause(word), history_time(word));
 }
 
-static struct fault_cause cause_missing(const struct fault_view *v)
+static uint8_t cause_missing(const struct fault_view *v)
 {
 	const struct slot *slot;
-	struct fault_cause c;
+	uint8_t cause;
 
 	switch (history_state(v->word)) {
 	case HISTORY_TAKEN:
 		return cause_since(v, history_cause(v->word), history_time(v->word));
 	case HISTORY_NONE:
 		if (history_complete(v->h, &v->vm->history))
-			return cause_only(MMUSCOPE_cause_first_touch);
-		if (v->shadow && cause_shadow(v, &c))
-			return c;
-		return cause_only(CAUSE_UNSEEN);
+			return MMUSCOPE_cause_first_touch;
+		return v->shadow ? cause_shadow(v, CAUSE_UNSEEN) : CAUSE_UNSEEN;
 	default:
 		break;
 	}
 	/* Another vCPU was quicker, with the same page for the same reason. */
 	if (history_time(v->word) >= v->begin)
-		return cause_only(history_cause(v->word));
-	if (v->shadow && cause_shadow(v, &c))
-		return c;
+		return history_cause(v->word);
+	cause = v->shadow ? cause_shadow(v, CAUSE_UNTAKEN) : CAUSE_UNTAKEN;
+	if (cause != CAUSE_UNTAKEN)
+		return cause;
 	/* KVM takes a huge page away when it must know which of its pages are written. */
 	slot = slots_find(&v->vm->slots, v->gfn);
 	if (slot && slot->protected && history_state(v->word) >= HISTORY_MAPPED_2M &&
 	    history_clock(v->h, slot->protected) > history_time(v->word))
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
-	return cause_only(CAUSE_UNTAKEN);
+	return CAUSE_UNTAKEN;
 }
 
-static struct fault_cause cause_find(const struct fault_view *v)
+static uint8_t cause_find(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
 
 	if (f->verdict == MMUSCOPE_verdict_reflected)
-		return cause_only(CAUSE_GUEST);
+		return CAUSE_GUEST;
 	if (is_mmio(f))
-		return cause_only(CAUSE_MMIO);
+		return CAUSE_MMIO;
 	if (f->gpa == MMUSCOPE_UNKNOWN)
-		return cause_only(CAUSE_NO_ADDRESS);
+		return CAUSE_NO_ADDRESS;
 	if (f->condition == MMUSCOPE_condition_write_protected)
 		return cause_protected(v);
 	if (f->condition == MMUSCOPE_condition_exec_denied && !v->shadow)
-		return cause_only(MMUSCOPE_cause_nx_huge_page);
+		return MMUSCOPE_cause_nx_huge_page;
 	/* KVM keeps the entry and takes its present bit, to see whether the page is used. */
 	if (f->verdict == MMUSCOPE_verdict_fast_fixed)
-		return cause_only(MMUSCOPE_cause_aging);
+		return MMUSCOPE_cause_aging;
 	return cause_missing(v);
 }
 
-/*
- * KVM maps neighbours along with a page where it has their pages at hand, within 8 entries of a
- * table. Which ones is not told unless it is all of them; those that it left out will fault, and
- * then be owed to nothing that was seen, but none is owed to what took it before.
- */
-static void neighbours_mapped(const struct fault_view *v, uint8_t cause, uint64_t time)
-{
-	uint64_t first = v->gfn & ~(uint64_t)(PREFETCH - 1), unused;
-
-	for (uint64_t gfn = first; gfn < first + PREFETCH; gfn++)
-		if (gfn != v->gfn && history_state(history_look(v->h, &v->vm->history, HISTORY_GFN,
-								gfn)) < HISTORY_MAPPED_4K)
-			history_map(v->h, &v->vm->history, gfn, 1, cause, time, &unused);
-}
-
-static void fault_mapped(const struct fault_view *v, struct fault_cause *c)
+static void fault_mapped(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
+	struct fault_cause *c = v->c;
 	enum history_state state = history_state(v->word);
 	uint64_t time = v->begin + (f->handler_ns ?: f->hdr.dur), taken = history_time(v->word);
 	unsigned int level = f->level ?: 1;
@@ -339,29 +323,42 @@ static void fault_mapped(const struct fault_view *v, struct fault_cause *c)
 		time = taken;
 	c->change = history_map(v->h, &v->vm->history, v->gfn, level, c->cause, time,
 				&c->broken_ns);
+	/*
+	 * KVM maps neighbours along with a page where it has their pages at hand, within 8 entries
+	 * of a table. Which ones is not told unless it is all of them; those that it left out will
+	 * fault, and then be owed to nothing that was seen, but none to what took it before.
+	 */
 	if (level == 1 && f->sptes > 1)
-		neighbours_mapped(v, c->cause, time);
+		history_fill(v->h, &v->vm->history, v->gfn & ~(uint64_t)(PREFETCH - 1), PREFETCH,
+			     c->cause, time);
 	if (v->shadow && v->vm->invlpgs && f->gva != MMUSCOPE_UNKNOWN)
 		history_settle(v->h, &v->vm->history, HISTORY_GVA, f->gva >> PAGE_SHIFT, time);
 }
 
-struct fault_cause cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *f)
+void cause_expect(const struct history *h, const struct vm *vm, const struct mmuscope_fault *f)
+{
+	history_expect(h, &vm->history, HISTORY_GFN, f->gpa >> PAGE_SHIFT);
+	if (f->mode == MMUSCOPE_mode_shadow && vm->invlpgs)
+		history_expect(h, &vm->history, HISTORY_GVA, f->gva >> PAGE_SHIFT);
+}
+
+void cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *f,
+		 struct fault_cause *c)
 {
 	struct fault_view v = {
-		.h = h, .vm = vm, .vcpu = vcpu_of(vm, &f->hdr), .f = f,
+		.h = h, .vm = vm, .vcpu = vcpu_of(vm, &f->hdr), .f = f, .c = c,
 		.gfn = f->gpa >> PAGE_SHIFT, .begin = begin_of(h, &f->hdr),
 		.shadow = f->mode == MMUSCOPE_mode_shadow,
 	};
-	struct fault_cause c;
 
+	*c = (struct fault_cause){ 0 };
 	if (f->gpa != MMUSCOPE_UNKNOWN)
 		v.word = history_look(h, &vm->history, HISTORY_GFN, v.gfn);
-	c = cause_find(&v);
-	if (f->gpa != MMUSCOPE_UNKNOWN && c.cause < CAUSE_NO_ADDRESS &&
+	c->cause = cause_find(&v);
+	if (f->gpa != MMUSCOPE_UNKNOWN && c->cause < CAUSE_NO_ADDRESS &&
 	    (f->verdict == MMUSCOPE_verdict_fixed || f->verdict == MMUSCOPE_verdict_fast_fixed ||
 	     f->verdict == MMUSCOPE_verdict_spurious))
-		fault_mapped(&v, &c);
+		fault_mapped(&v);
 	if (v.vcpu)
 		v.vcpu->table = 0;
-	return c;
 }

@@ -4,20 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/region.h"
-
 #define SERIAL_BITS	24
-#define REGION_BITS	38	/* 57 bits of address, 59 of a guest frame's */
-#define TIME_MAX	((1ULL << 53) - 1)	/* 104 days */
 /* What the first record tells may have begun before. */
 #define EARLIER		(60 * 1000000000ULL)
-
-struct history {
-	struct regions regions;
-	uint64_t base;		/* time stamp from which words count */
-	uint32_t serial;
-	bool partial;
-};
 
 struct history *history_new(size_t slots, size_t leaves)
 {
@@ -40,9 +29,9 @@ void history_begin(struct history *h, struct vm_history *v, bool created, uint64
 {
 	if (!h->base)
 		h->base = ts > EARLIER ? ts - EARLIER : 0;
-	*v = (struct vm_history){
-		.serial = ++h->serial, .created = created, .gaps = h->regions.gaps,
-	};
+	*v = (struct vm_history){ .created = created, .gaps = h->regions.gaps };
+	if (!(++h->serial >> SERIAL_BITS))
+		v->key = (uint64_t)h->serial << (HISTORY_REGION_BITS + 2);
 }
 
 void history_gap(struct history *h)
@@ -60,27 +49,9 @@ bool history_complete(const struct history *h, const struct vm_history *v)
 	return v->created && v->gaps == h->regions.gaps && !h->partial;
 }
 
-uint64_t history_clock(const struct history *h, uint64_t ts)
-{
-	if (ts <= h->base)
-		return 1;
-	return ts - h->base < TIME_MAX ? ts - h->base : TIME_MAX;
-}
-
 static uint64_t word_make(enum history_state state, uint8_t cause, uint64_t time)
 {
 	return time << 11 | (uint64_t)state << 8 | cause;
-}
-
-/* 0 where the page cannot be one: in a broken recording anything can be an address. */
-static uint64_t region_key(const struct vm_history *v, enum history_space space, uint64_t region)
-{
-	if (!v->serial || v->serial >> SERIAL_BITS)
-		return 0;
-	if (space == HISTORY_GFN && region >> REGION_BITS)
-		return 0;
-	return (uint64_t)v->serial << (REGION_BITS + 2) | (uint64_t)space << REGION_BITS |
-	       (region & ((1ULL << REGION_BITS) - 1));
 }
 
 /* @take comes over a page that had @old. */
@@ -99,9 +70,8 @@ static inline uint64_t word_taken(uint64_t old, uint64_t take, uint64_t begin, b
 	}
 }
 
-/* What wide ranges did since the word was written. */
-static uint64_t word_current(const struct history *h, const struct vm_history *v, uint64_t page,
-			     uint64_t word)
+uint64_t history_current(const struct history *h, const struct vm_history *v, uint64_t page,
+			 uint64_t word)
 {
 	bool never = history_complete(h, v);
 
@@ -115,30 +85,11 @@ static uint64_t word_current(const struct history *h, const struct vm_history *v
 	return word;
 }
 
-void history_expect(struct history *h, const struct vm_history *v, uint64_t gfn)
-{
-	uint64_t key = region_key(v, HISTORY_GFN, gfn / HISTORY_PAGES);
-	const struct region *r = key ? region_find(&h->regions, key) : NULL;
-
-	if (r && r->leaf)
-		__builtin_prefetch(&r->leaf[gfn % HISTORY_PAGES]);
-}
-
-uint64_t history_look(struct history *h, const struct vm_history *v, enum history_space space,
-		      uint64_t page)
-{
-	uint64_t key = region_key(v, space, page / HISTORY_PAGES);
-	struct region *r = key ? region_find(&h->regions, key) : NULL;
-	uint64_t word = r ? page_word(r, page % HISTORY_PAGES) : 0;
-
-	return space == HISTORY_GFN && v->nr_wide ? word_current(h, v, page, word) : word;
-}
-
 static enum history_change map_huge(struct history *h, struct vm_history *v, uint64_t region,
 				    enum history_state state, uint8_t cause, uint64_t time,
 				    uint64_t *broken)
 {
-	struct region *r = region_get(&h->regions, region_key(v, HISTORY_GFN, region));
+	struct region *r = region_get(&h->regions, history_key(v, HISTORY_GFN, region));
 	enum history_change change = HISTORY_SAME;
 
 	if (!r)
@@ -171,7 +122,7 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 		return HISTORY_SAME;
 	}
 	word = word_make(HISTORY_MAPPED_4K, cause, time);
-	r = region_get(&h->regions, region_key(v, HISTORY_GFN, region));
+	r = region_get(&h->regions, history_key(v, HISTORY_GFN, region));
 	r = r ? page_set(&h->regions, r, gfn % HISTORY_PAGES, word) : NULL;
 	if (!r || !r->huge)
 		return HISTORY_SAME;
@@ -180,18 +131,51 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 	return HISTORY_BROKEN;
 }
 
-/* The same for a region that has words of pages, without anything in between: it is frequent. */
+void history_fill(struct history *h, const struct vm_history *v, uint64_t first,
+		  unsigned int pages, uint8_t cause, uint64_t time)
+{
+	uint64_t key = history_key(v, HISTORY_GFN, first / HISTORY_PAGES);
+	struct region *r = region_get(&h->regions, key);
+
+	for (unsigned int i = 0; r && i < pages; i++) {
+		uint64_t word = page_word(r, (first + i) % HISTORY_PAGES);
+
+		if (v->nr_wide)
+			word = history_current(h, v, first + i, word);
+		if (history_state(word) < HISTORY_MAPPED_4K)
+			r = page_set(&h->regions, r, (first + i) % HISTORY_PAGES,
+				     word_make(HISTORY_MAPPED_4K, cause, time));
+	}
+}
+
+typedef int64_t words_t __attribute__((vector_size(32)));
+typedef uint64_t bits_t __attribute__((vector_size(32)));
+
+#define times(words)	((words_t)((bits_t)(words) >> 11))
+
+/*
+ * The same for a region that has words of pages: it is frequent, and what they are cannot be
+ * guessed. So it takes four at once and never branches; of a page that had been taken the cause
+ * alone can change. Comparisons are -1 where they hold.
+ */
+__attribute__((target_clones("avx2", "default")))
 static void leaf_take(struct region *r, unsigned int first, unsigned int last,
 		      const struct history_wide *take, bool never)
 {
-	const uint64_t since = history_time(r->word);
+	words_t *leaf = (words_t *)r->leaf, at = { 0, 1, 2, 3 };
+	const int64_t since = history_time(r->word), begin = take->begin, all = r->word;
+	const int64_t word = take->word, cause = history_cause(word), none = never ? 0 : -1;
 
-	for (unsigned int i = first; i <= last; i++) {
-		uint64_t word = r->leaf[i];
+	at += first & ~3;
+	for (unsigned int i = first / 4; i <= last / 4; i++, at += 4) {
+		const words_t old = leaf[i], stale = (old == 0) | (times(old) < since);
+		const words_t now = (old & ~stale) | (all & stale), state = now & 7 << 8;
+		const words_t late = ((now & 255) == 0) & (times(now) >= begin);
+		const words_t mine = (state > HISTORY_TAKEN << 8) | ((state == 0) & none);
+		const words_t kept = now | (cause & late & (state == HISTORY_TAKEN << 8));
+		const words_t in = (at >= (int64_t)first) & (at <= (int64_t)last);
 
-		if (!word || history_time(word) < since)
-			word = r->word;
-		r->leaf[i] = word_taken(word, take->word, take->begin, never);
+		leaf[i] = (((word & mine) | (kept & ~mine)) & in) | (old & ~in);
 	}
 	if (history_time(take->word) > r->last)
 		r->last = history_time(take->word);
@@ -204,7 +188,7 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 {
 	bool all = first == 0 && last == HISTORY_PAGES - 1;
 	bool never = space == HISTORY_GFN && history_complete(h, v);
-	uint64_t key = region_key(v, space, region), old, word;
+	uint64_t key = history_key(v, space, region), old, word;
 	struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 	/* Nothing of it was mapped. */
@@ -212,7 +196,7 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 		return;
 	r = r ?: region_get(&h->regions, key);
 	if (r && all && (!r->leaf || r->last < history_time(r->word))) {
-		old = word_current(h, v, region * HISTORY_PAGES, r->word);
+		old = history_current(h, v, region * HISTORY_PAGES, r->word);
 		r->word = word_taken(old, take->word, take->begin, never);
 		return;
 	}
@@ -221,7 +205,7 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 		return;
 	}
 	for (unsigned int i = first; r && i <= last; i++) {
-		old = word_current(h, v, region * HISTORY_PAGES + i, page_word(r, i));
+		old = history_current(h, v, region * HISTORY_PAGES + i, page_word(r, i));
 		word = word_taken(old, take->word, take->begin, never);
 		if (word != old)
 			r = page_set(&h->regions, r, i, word);
@@ -237,7 +221,7 @@ static void wide_apply(struct history *h, const struct vm_history *v, struct reg
 	/* Page by page: it may end within the region. */
 	for (unsigned int i = 0; r && i < HISTORY_PAGES; i++) {
 		old = page_word(r, i);
-		word = word_current(h, v, page + i, old);
+		word = history_current(h, v, page + i, old);
 		if (word != old)
 			r = page_set(&h->regions, r, i, word);
 	}
@@ -247,10 +231,10 @@ static void wide_apply(struct history *h, const struct vm_history *v, struct reg
 static bool region_within(const struct history *h, size_t at, const struct vm_history *v,
 			  const struct history_wide *w, uint64_t *region)
 {
-	uint64_t first = region_key(v, HISTORY_GFN, 0);
+	uint64_t first = history_key(v, HISTORY_GFN, 0);
 
 	*region = h->regions.slots[at].key - first;
-	return h->regions.slots[at].key >= first && !(*region >> REGION_BITS) &&
+	return h->regions.slots[at].key >= first && !(*region >> HISTORY_REGION_BITS) &&
 	       *region >= w->first / HISTORY_PAGES && *region <= w->last / HISTORY_PAGES;
 }
 
@@ -290,7 +274,7 @@ static void wide_add(struct history *h, struct vm_history *v, const struct histo
 /* Return: one less than the pages of the mapping of @page, which goes with any part of it. */
 static uint64_t mapping_mask(struct history *h, const struct vm_history *v, uint64_t page)
 {
-	uint64_t key = region_key(v, HISTORY_GFN, page / HISTORY_PAGES);
+	uint64_t key = history_key(v, HISTORY_GFN, page / HISTORY_PAGES);
 	const struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 	if (!r || !r->huge)
@@ -311,7 +295,7 @@ void history_take(struct history *h, struct vm_history *v, enum history_space sp
 	uint64_t last = pages > ~first ? UINT64_MAX : first + pages - 1, region, end;
 	struct history_wide w;
 
-	if (!pages || !v->serial)
+	if (!pages || !v->key)
 		return;
 	if (space == HISTORY_GFN) {
 		first &= ~mapping_mask(h, v, first);
@@ -338,7 +322,7 @@ void history_recover(struct history *h, struct vm_history *v, uint64_t first, ui
 	};
 	uint64_t region = first / HISTORY_PAGES, end = w.last / HISTORY_PAGES;
 
-	if (!pages || !v->serial)
+	if (!pages || !v->key)
 		return;
 	if (end - region > HISTORY_REGIONS) {
 		for (size_t i = 0; i < h->regions.nr_slots; i++)
@@ -347,7 +331,7 @@ void history_recover(struct history *h, struct vm_history *v, uint64_t first, ui
 		return;
 	}
 	for (; region <= end; region++) {
-		uint64_t key = region_key(v, HISTORY_GFN, region);
+		uint64_t key = history_key(v, HISTORY_GFN, region);
 		const struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 		if (r && r->broken)
@@ -358,7 +342,7 @@ void history_recover(struct history *h, struct vm_history *v, uint64_t first, ui
 void history_settle(struct history *h, struct vm_history *v, enum history_space space,
 		    uint64_t page, uint64_t time)
 {
-	uint64_t key = region_key(v, space, page / HISTORY_PAGES);
+	uint64_t key = history_key(v, space, page / HISTORY_PAGES);
 	struct region *r = key ? region_find(&h->regions, key) : NULL;
 
 	if (r)
@@ -368,7 +352,7 @@ void history_settle(struct history *h, struct vm_history *v, enum history_space 
 
 void history_split(struct history *h, struct vm_history *v, uint64_t gfn, uint64_t time)
 {
-	struct region *r = region_get(&h->regions, region_key(v, HISTORY_GFN, gfn / HISTORY_PAGES));
+	struct region *r = region_get(&h->regions, history_key(v, HISTORY_GFN, gfn / HISTORY_PAGES));
 
 	if (!r)
 		return;
@@ -383,13 +367,13 @@ static void region_measure(const struct history *h, const struct vm_history *v,
 	static const uint8_t index[] = {
 		[HISTORY_MAPPED_4K] = 1, [HISTORY_MAPPED_2M] = 2, [HISTORY_MAPPED_1G] = 3,
 	};
-	uint64_t page = (r->key & ((1ULL << REGION_BITS) - 1)) * HISTORY_PAGES;
+	uint64_t page = (r->key & ((1ULL << HISTORY_REGION_BITS) - 1)) * HISTORY_PAGES;
 
 	sizes->broken += !!r->broken;
 	for (unsigned int i = 0; i < HISTORY_PAGES; i++) {
 		enum history_state state;
 
-		state = history_state(word_current(h, v, page + i, page_word(r, i)));
+		state = history_state(history_current(h, v, page + i, page_word(r, i)));
 		/* A huge page that was split, with entries that nobody has asked for since. */
 		if (state == HISTORY_MAPPED_2M && r->broken)
 			state = HISTORY_MAPPED_4K;
@@ -401,11 +385,11 @@ static void region_measure(const struct history *h, const struct vm_history *v,
 void history_measure(const struct history *h, const struct vm_history *v,
 		     struct history_sizes *sizes)
 {
-	uint64_t all = region_key(v, HISTORY_GFN, 0) >> REGION_BITS;
+	uint64_t all = history_key(v, HISTORY_GFN, 0) >> HISTORY_REGION_BITS;
 
 	*sizes = (struct history_sizes){ 0 };
 	for (size_t i = 0; all && i < h->regions.nr_slots; i++)
-		if (h->regions.slots[i].key >> REGION_BITS == all)
+		if (h->regions.slots[i].key >> HISTORY_REGION_BITS == all)
 			region_measure(h, v, &h->regions.slots[i], sizes);
 }
 

@@ -15,7 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define HISTORY_PAGES	512	/* of a region */
+#include "model/region.h"
+
 #define HISTORY_REGIONS	512	/* 1 GiB */
 #define HISTORY_WIDE	8
 
@@ -25,26 +26,6 @@
 
 /* Addresses that are kept apart: guest frames, guest virtual pages, frames of guest page tables. */
 enum history_space { HISTORY_GFN, HISTORY_GVA, HISTORY_TABLE };
-
-/* A word: cause, state and time in ns since before the first record. 0: never heard of. */
-enum history_state {
-	HISTORY_NONE, HISTORY_TAKEN, HISTORY_MAPPED_4K, HISTORY_MAPPED_2M, HISTORY_MAPPED_1G
-};
-
-static inline uint8_t history_cause(uint64_t word)
-{
-	return word;
-}
-
-static inline enum history_state history_state(uint64_t word)
-{
-	return word >> 8 & 7;
-}
-
-static inline uint64_t history_time(uint64_t word)
-{
-	return word >> 11;
-}
 
 /* A wide range that was taken away. */
 struct history_wide {
@@ -56,14 +37,14 @@ struct history_wide {
 
 /**
  * struct vm_history - what the history has of one VM besides pages
- * @serial: number of the VM, never used again; 0 before history_begin()
+ * @key: of what its pages are found by, never used again; 0 before history_begin()
  * @created: it was made under our eyes
  * @gaps: gaps of the history at that time
  * @mapped: time of the last mapping
  * @wide: @nr_wide ranges, oldest first
  */
 struct vm_history {
-	uint32_t serial;
+	uint64_t key;
 	bool created;
 	uint64_t gaps;
 	uint64_t mapped;
@@ -91,7 +72,18 @@ enum history_change {
 	HISTORY_REBUILT,	/* it was broken, and is mapped by a huge page again */
 };
 
-struct history;
+/**
+ * struct history - of all VMs
+ * @base: time stamp from which words count
+ * @serial: of the newest VM
+ * @partial: what there is to see began in the middle
+ */
+struct history {
+	struct regions regions;
+	uint64_t base;
+	uint32_t serial;
+	bool partial;
+};
 
 /* Return: an empty history, or NULL. @slots, @leaves: bounds, HISTORY_*_MAX or less in tests. */
 struct history *history_new(size_t slots, size_t leaves);
@@ -110,15 +102,54 @@ void history_partial(struct history *h);
 /* Return: whether a page of @v that the history does not have was never mapped. */
 bool history_complete(const struct history *h, const struct vm_history *v);
 
-/* Return: time stamp @ts as words have it. */
-uint64_t history_clock(const struct history *h, uint64_t ts);
+#define HISTORY_TIME_MAX	((1ULL << 53) - 1)	/* 104 days */
 
-/* Frame @gfn will be asked for soon: its word is far away, and may be fetched meanwhile. */
-void history_expect(struct history *h, const struct vm_history *v, uint64_t gfn);
+/* Return: time stamp @ts as words have it. */
+static inline uint64_t history_clock(const struct history *h, uint64_t ts)
+{
+	if (ts <= h->base)
+		return 1;
+	return ts - h->base < HISTORY_TIME_MAX ? ts - h->base : HISTORY_TIME_MAX;
+}
+
+#define HISTORY_REGION_BITS	38	/* 57 bits of address, 59 of a guest frame's */
+
+/* 0 where the page cannot be one: in a broken recording anything can be an address. */
+static inline uint64_t history_key(const struct vm_history *v, enum history_space space,
+				   uint64_t region)
+{
+	if (space != HISTORY_GFN)
+		region &= (1ULL << HISTORY_REGION_BITS) - 1;
+	if (!v->key || region >> HISTORY_REGION_BITS)
+		return 0;
+	return v->key | (uint64_t)space << HISTORY_REGION_BITS | region;
+}
+
+/* @page will be asked for soon: its word is far away, and may be fetched meanwhile. */
+static inline void history_expect(const struct history *h, const struct vm_history *v,
+				  enum history_space space, uint64_t page)
+{
+	uint64_t key = history_key(v, space, page / HISTORY_PAGES);
+	const struct region *r = key ? region_find(&h->regions, key) : NULL;
+
+	if (r && r->leaf)
+		__builtin_prefetch(&r->leaf[page % HISTORY_PAGES], 1);
+}
+
+/* Return: @word of a page, and what wide ranges of @v did since it was written. */
+uint64_t history_current(const struct history *h, const struct vm_history *v, uint64_t page,
+			 uint64_t word);
 
 /* Return: the word of @page, 0 where nothing is known. */
-uint64_t history_look(struct history *h, const struct vm_history *v, enum history_space space,
-		      uint64_t page);
+static inline uint64_t history_look(const struct history *h, const struct vm_history *v,
+				    enum history_space space, uint64_t page)
+{
+	uint64_t key = history_key(v, space, page / HISTORY_PAGES);
+	const struct region *r = key ? region_find(&h->regions, key) : NULL;
+	uint64_t word = r ? page_word(r, page % HISTORY_PAGES) : 0;
+
+	return space == HISTORY_GFN && v->nr_wide ? history_current(h, v, page, word) : word;
+}
 
 /**
  * history_map() - a page was mapped
@@ -130,6 +161,10 @@ uint64_t history_look(struct history *h, const struct vm_history *v, enum histor
 enum history_change history_map(struct history *h, struct vm_history *v, uint64_t gfn,
 				unsigned int level, uint8_t cause, uint64_t time,
 				uint64_t *broken);
+
+/* Those of @pages pages of one region that are not mapped are so now, by 4K each. */
+void history_fill(struct history *h, const struct vm_history *v, uint64_t first,
+		  unsigned int pages, uint8_t cause, uint64_t time);
 
 /**
  * history_take() - @pages pages from @first on were taken away, those of them that were mapped

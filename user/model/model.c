@@ -157,7 +157,7 @@ static int update_vm(struct model *m, struct vm *vm, const struct mmuscope_vm *r
 	return 0;
 }
 
-static struct vcpu *vcpu_get(struct vm *vm, uint16_t id)
+static struct vcpu *vcpu_new(struct vm *vm, uint16_t id)
 {
 	struct vcpu *list;
 
@@ -167,11 +167,14 @@ static struct vcpu *vcpu_get(struct vm *vm, uint16_t id)
 			return NULL;
 		vm->vcpus = list;
 	}
-	if (!vm->vcpus[id].seen) {
-		vm->vcpus[id].seen = true;
-		vm->nr_vcpus++;
-	}
+	vm->vcpus[id].seen = true;
+	vm->nr_vcpus++;
 	return &vm->vcpus[id];
+}
+
+static inline struct vcpu *vcpu_get(struct vm *vm, uint16_t id)
+{
+	return id < vm->room_vcpus && vm->vcpus[id].seen ? &vm->vcpus[id] : vcpu_new(vm, id);
 }
 
 static int update_vcpu(struct vm *vm, const struct mmuscope_vcpu *rec)
@@ -212,8 +215,7 @@ static int update_state(struct model *m, struct vm *vm, const struct mmuscope_hd
 	struct vcpu *vcpu = NULL;
 
 	if (rec->vcpu != MMUSCOPE_NO_VCPU) {
-		vcpu = rec->vcpu < vm->room_vcpus && vm->vcpus[rec->vcpu].seen ?
-			&vm->vcpus[rec->vcpu] : vcpu_get(vm, rec->vcpu);
+		vcpu = vcpu_get(vm, rec->vcpu);
 		if (!vcpu)
 			return -ENOMEM;
 	}
@@ -230,20 +232,6 @@ static int update_state(struct model *m, struct vm *vm, const struct mmuscope_hd
 		return 0;
 	}
 	return 0;
-}
-
-/* What only rows of records tell. */
-static void watch(struct vm *vm, const struct mmuscope_hdr *rec)
-{
-	const struct mmuscope_fault *fault = (const void *)rec;
-	const struct mmuscope_flush *flush = (const void *)rec;
-
-	if (rec->type == MMUSCOPE_TYPE_fault && rec->vcpu < vm->room_vcpus)
-		stuck_add(&vm->now.stuck, &vm->vcpus[rec->vcpu].retries, fault);
-	else if (rec->type == MMUSCOPE_TYPE_flush &&
-		 (flush->scope == MMUSCOPE_scope_remote ||
-		  flush->scope == MMUSCOPE_scope_remote_range))
-		storm_add(&vm->now.storm, &vm->flushes, rec->ts);
 }
 
 static int count_lost_cpu(struct ledger *l, size_t cpu, uint64_t count)
@@ -268,19 +256,40 @@ static int feed_lost(struct ledger *l, const struct mmuscope_lost *rec)
 	return count_lost_cpu(l, rec->cpu, rec->count);
 }
 
-static void feed_cause(struct model *m, struct vm *vm, const struct mmuscope_hdr *rec)
+static int feed_fault(struct model *m, struct vm *vm, const struct mmuscope_fault *f)
 {
-	if (rec->type == MMUSCOPE_TYPE_fault)
-		m->cause = cause_fault(m->history, vm, (const struct mmuscope_fault *)rec);
-	else
-		cause_note(m->history, vm, rec);
+	struct vcpu *vcpu;
+
+	if (f->hdr.vcpu != MMUSCOPE_NO_VCPU) {
+		vcpu = vcpu_get(vm, f->hdr.vcpu);
+		if (!vcpu)
+			return -ENOMEM;
+		if (f->verdict == MMUSCOPE_verdict_retry || vcpu->retries.count)
+			stuck_add(&vm->now.stuck, &vcpu->retries, f);
+	}
+	cause_fault(m->history, vm, f, &m->cause);
+	return stats_add_fault(&vm->now, f, &m->cause);
+}
+
+static int feed_other(struct model *m, struct vm *vm, const struct mmuscope_hdr *rec)
+{
+	const struct mmuscope_flush *flush = (const void *)rec;
+	int err = update_state(m, vm, rec);
+
+	/* A record of a VM's begin may have given its number to another. */
+	vm = m->by_id[rec->vm];
+	if (rec->type == MMUSCOPE_TYPE_flush && (flush->scope == MMUSCOPE_scope_remote ||
+						 flush->scope == MMUSCOPE_scope_remote_range))
+		storm_add(&vm->now.storm, &vm->flushes, rec->ts);
+	if (!err)
+		err = stats_add(&vm->now, rec);
+	cause_note(m->history, vm, rec);
+	return err;
 }
 
 static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 {
-	const struct mmuscope_fault *fault = (const void *)rec;
 	struct vm *vm;
-	int err;
 
 	m->now.records[rec->type]++;
 	if (rec->type == MMUSCOPE_TYPE_lost) {
@@ -298,18 +307,8 @@ static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 	vm = vm_get(m, rec->vm, rec->ts);
 	if (!vm)
 		return -ENOMEM;
-	if (rec->type == MMUSCOPE_TYPE_fault)
-		history_expect(m->history, &vm->history, fault->gpa >> 12);
-	err = update_state(m, vm, rec);
-	/* A record of a VM's begin may have given its number to another. */
-	vm = m->by_id[rec->vm];
-	watch(vm, rec);
-	if (!err)
-		err = stats_add(&vm->now, rec);
-	feed_cause(m, vm, rec);
-	if (!err && rec->type == MMUSCOPE_TYPE_fault)
-		err = stats_add_cause(&vm->now, fault, &m->cause);
-	return err;
+	return rec->type == MMUSCOPE_TYPE_fault ?
+		feed_fault(m, vm, (const struct mmuscope_fault *)rec) : feed_other(m, vm, rec);
 }
 
 static int note_known(struct model *m, const struct mmuscope_hdr *rec)
@@ -321,7 +320,10 @@ static int note_known(struct model *m, const struct mmuscope_hdr *rec)
 	vm = vm_get(m, rec->vm, rec->ts);
 	if (!vm)
 		return -ENOMEM;
-	feed_cause(m, vm, rec);
+	if (rec->type == MMUSCOPE_TYPE_fault)
+		cause_fault(m->history, vm, (const struct mmuscope_fault *)rec, &m->cause);
+	else
+		cause_note(m->history, vm, rec);
 	return 0;
 }
 
@@ -355,6 +357,18 @@ with_known(struct model *m, const struct mmuscope_hdr *rec,
 int model_feed(struct model *m, const struct mmuscope_hdr *rec)
 {
 	return with_known(m, rec, feed_known);
+}
+
+void model_expect(const void *model, const struct mmuscope_hdr *rec)
+{
+	const struct model *m = model;
+	const struct vm *vm;
+
+	if (rec->type != MMUSCOPE_TYPE_fault || rec->size < sizeof(struct mmuscope_fault))
+		return;
+	vm = model_vm_of(m, rec->vm);
+	if (vm)
+		cause_expect(m->history, vm, (const struct mmuscope_fault *)rec);
 }
 
 int model_note(struct model *m, const struct mmuscope_hdr *rec)

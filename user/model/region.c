@@ -24,6 +24,7 @@ struct arena {
 int regions_init(struct regions *t, size_t slots, size_t leaves)
 {
 	t->nr_slots = slots < SLOTS_MIN ? slots : SLOTS_MIN;
+	t->shift = 64 - __builtin_ctzll(t->nr_slots);
 	t->max_slots = slots;
 	t->max_leaves = leaves;
 	t->slots = calloc(t->nr_slots, sizeof(*t->slots));
@@ -143,6 +144,7 @@ static bool table_grow(struct regions *t)
 		return false;
 	t->slots = slots;
 	t->nr_slots = 2 * nr;
+	t->shift--;
 	for (size_t i = 0; i < nr; i++) {
 		size_t at = region_home(t, old[i].key);
 
@@ -163,14 +165,13 @@ struct region *region_get(struct regions *t, uint64_t key)
 
 	if (r || !key)
 		return r;
-	/* Three quarters at most, or probing gets long. */
-	if (t->nr >= t->nr_slots / 4 * 3 && !table_grow(t))
+	/* Half of it at most: a region is to be found where it belongs. */
+	if (t->nr >= t->nr_slots / 2 && !table_grow(t))
 		region_evict(t, false);
 	for (at = region_home(t, key); t->slots[at].key; at = (at + 1) & (t->nr_slots - 1))
 		;
 	t->slots[at].key = key;
 	t->nr++;
-	t->memo = at;
 	return &t->slots[at];
 }
 

@@ -7,7 +7,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "model/history.h"
+#define HISTORY_PAGES	512	/* of a region */
+
+/* A word: cause, state and time in ns since before the first record. 0: never heard of. */
+enum history_state {
+	HISTORY_NONE, HISTORY_TAKEN, HISTORY_MAPPED_4K, HISTORY_MAPPED_2M, HISTORY_MAPPED_1G
+};
+
+static inline uint8_t history_cause(uint64_t word)
+{
+	return word;
+}
+
+static inline enum history_state history_state(uint64_t word)
+{
+	return word >> 8 & 7;
+}
+
+static inline uint64_t history_time(uint64_t word)
+{
+	return word >> 11;
+}
 
 /**
  * struct region - 512 pages
@@ -30,12 +50,12 @@ struct region {
 /**
  * struct regions - hash table with linear probing
  * @nr_slots: of it, a power of two, at most @max_slots
+ * @shift: 64 less the logarithm of that
  * @nr: slots in use
  * @nr_leaves: words of pages are there for so many regions, at most @max_leaves
  * @arenas: memory of the leaves
  * @fresh: leaves of the first arena that were never used
  * @spare: leaves that were given back, by their first word
- * @memo: slot that was used last
  * @hand: where to look for something to forget
  * @evicted: regions that were forgotten
  * @gaps: times that something was forgotten or not seen
@@ -43,6 +63,7 @@ struct region {
 struct regions {
 	struct region *slots;
 	size_t nr_slots;
+	unsigned int shift;
 	size_t max_slots;
 	size_t nr;
 	size_t nr_leaves;
@@ -50,7 +71,6 @@ struct regions {
 	struct arena *arenas;
 	size_t fresh;
 	uint64_t *spare;
-	size_t memo;
 	size_t hand;
 	uint64_t evicted;
 	uint64_t gaps;
@@ -63,24 +83,18 @@ int regions_init(struct regions *t, size_t slots, size_t leaves);
 
 void regions_clear(struct regions *t);
 
+/* Numbers in a row are spread evenly by the golden ratio (Knuth, TAOCP 3, 6.4). */
 static inline size_t region_home(const struct regions *t, uint64_t key)
 {
-	return (key * 0x9e3779b97f4a7c15ULL >> 32) & (t->nr_slots - 1);
+	return key * 0x9e3779b97f4a7c15ULL >> t->shift;
 }
 
 /* Return: the region of @key, which is not 0, or NULL. */
-static inline struct region *region_find(struct regions *t, uint64_t key)
+static inline struct region *region_find(const struct regions *t, uint64_t key)
 {
-	size_t at = t->memo;
-
-	if (t->slots[at].key == key)
-		return &t->slots[at];
-	for (at = region_home(t, key); t->slots[at].key; at = (at + 1) & (t->nr_slots - 1)) {
-		if (t->slots[at].key == key) {
-			t->memo = at;
+	for (size_t at = region_home(t, key); t->slots[at].key; at = (at + 1) & (t->nr_slots - 1))
+		if (t->slots[at].key == key)
 			return &t->slots[at];
-		}
-	}
 	return NULL;
 }
 

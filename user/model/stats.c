@@ -9,15 +9,23 @@
 /* Different exit reasons are few; a broken recording must not make them many. */
 #define EXITS_MAX	1024
 
-static int hist_count(struct hist **h, uint64_t ns)
+static int hist_first(struct hist **h)
 {
-	if (__builtin_expect(!*h, 0)) {
-		*h = hist_new();
-		if (!*h)
-			return -ENOMEM;
-	}
-	hist_add(*h, ns);
+	*h = hist_new();
+	return *h ? 0 : -ENOMEM;
+}
+
+static inline int hist_count_at(struct hist **h, uint64_t ns, uint32_t index)
+{
+	if (__builtin_expect(!*h, 0) && hist_first(h))
+		return -ENOMEM;
+	hist_add_at(*h, ns, index);
 	return 0;
+}
+
+static inline int hist_count(struct hist **h, uint64_t ns)
+{
+	return hist_count_at(h, ns, mmuscope_hist_index(ns));
 }
 
 static size_t word(uint8_t value, size_t words)
@@ -41,30 +49,13 @@ struct fault_key stats_fault_key(size_t index)
 	return key;
 }
 
-static int add_fault(struct vm_stats *st, const struct mmuscope_hdr *rec)
+static void add_flags(uint64_t *count, unsigned int flags)
 {
-	const struct mmuscope_fault *f = (const void *)rec;
-	struct fault_key key = { f->mode, f->condition, f->access, f->verdict, !!f->walk };
-	struct hist **phase = &st->hist[HIST_PHASE + key.walk];
-	uint64_t *count = &st->count[key.walk];
-	int err;
-
-	count[COUNT_SLEPT] += !!(rec->flags & MMUSCOPE_SLEPT);
-	count[COUNT_PREEMPTED] += !!(rec->flags & MMUSCOPE_PREEMPTED);
-	count[COUNT_USER] += !!(rec->flags & MMUSCOPE_USER);
-	count[COUNT_NESTED] += !!(rec->flags & MMUSCOPE_NESTED);
-	count[COUNT_PARTIAL] += !!(rec->flags & MMUSCOPE_PARTIAL);
-	err = hist_count(&st->hist[stats_fault_index(key)], rec->dur);
-	err |= hist_count(&st->hist[HIST_LEVEL + key.walk +
-			  STATS_WALKS * word(f->level, STATS_LEVELS)], rec->dur);
-	/* A phase that was not measured is 0, as one that did not take place. */
-	if (f->handler_ns)
-		err |= hist_count(&phase[STATS_WALKS * PHASE_HANDLER], f->handler_ns);
-	if (f->resolve_ns)
-		err |= hist_count(&phase[STATS_WALKS * PHASE_RESOLVE], f->resolve_ns);
-	if (f->lock_ns)
-		err |= hist_count(&phase[STATS_WALKS * PHASE_LOCK], f->lock_ns);
-	return err;
+	count[COUNT_SLEPT] += !!(flags & MMUSCOPE_SLEPT);
+	count[COUNT_PREEMPTED] += !!(flags & MMUSCOPE_PREEMPTED);
+	count[COUNT_USER] += !!(flags & MMUSCOPE_USER);
+	count[COUNT_NESTED] += !!(flags & MMUSCOPE_NESTED);
+	count[COUNT_PARTIAL] += !!(flags & MMUSCOPE_PARTIAL);
 }
 
 static void add_times(uint64_t *ns, const struct mmuscope_fault *f)
@@ -80,24 +71,55 @@ static void add_times(uint64_t *ns, const struct mmuscope_fault *f)
 	ns[user ? TIME_USER : handler ? TIME_OUTSIDE : TIME_UNKNOWN] += f->hdr.dur - handler;
 }
 
-int stats_add_cause(struct vm_stats *st, const struct mmuscope_fault *f,
+/* A phase that was not measured is 0, as one that did not take place. */
+static int add_phases(struct hist **phase, const struct mmuscope_fault *f)
+{
+	int err = 0;
+
+	if (f->handler_ns)
+		err |= hist_count(&phase[STATS_WALKS * PHASE_HANDLER], f->handler_ns);
+	if (f->resolve_ns)
+		err |= hist_count(&phase[STATS_WALKS * PHASE_RESOLVE], f->resolve_ns);
+	if (f->lock_ns)
+		err |= hist_count(&phase[STATS_WALKS * PHASE_LOCK], f->lock_ns);
+	return err;
+}
+
+/* What it did to huge pages. */
+static int add_change(struct vm_stats *st, const struct fault_cause *c)
+{
+	if (c->change == HISTORY_BROKEN) {
+		st->count[COUNT_BROKEN + c->cause]++;
+		return 0;
+	}
+	st->count[COUNT_REBUILT + c->cause]++;
+	return hist_count(&st->hist[HIST_BROKEN], c->broken_ns);
+}
+
+int stats_add_fault(struct vm_stats *st, const struct mmuscope_fault *f,
 		    const struct fault_cause *c)
 {
+	struct fault_key key = { f->mode, f->condition, f->access, f->verdict, !!f->walk };
 	size_t level = word(f->level, STATS_LEVELS);
-	int err = hist_count(&st->hist[HIST_CAUSE + c->cause], f->hdr.dur);
+	uint64_t ns = f->hdr.dur;
+	uint32_t at = mmuscope_hist_index(ns);
+	int err;
 
+	st->records[MMUSCOPE_TYPE_fault]++;
+	if (f->hdr.flags)
+		add_flags(&st->count[key.walk], f->hdr.flags);
+	err = hist_count_at(&st->hist[stats_fault_index(key)], ns, at);
+	err |= hist_count_at(&st->hist[HIST_LEVEL + key.walk + STATS_WALKS * level], ns, at);
+	err |= hist_count_at(&st->hist[HIST_CAUSE + c->cause], ns, at);
+	err |= add_phases(&st->hist[HIST_PHASE + key.walk], f);
 	add_times(&st->count[COUNT_TIME + c->cause * STATS_TIMES], f);
 	if (c->aged)
 		err |= hist_count(&st->hist[HIST_AGE + c->cause], c->age);
 	if (level > 1)
 		st->count[COUNT_HUGE + level * CAUSES + c->cause]++;
-	if (c->change == HISTORY_BROKEN)
-		st->count[COUNT_BROKEN + c->cause]++;
-	if (c->change == HISTORY_REBUILT) {
-		st->count[COUNT_REBUILT + c->cause]++;
-		err |= hist_count(&st->hist[HIST_BROKEN], c->broken_ns);
-	}
-	return err;
+	if (c->change != HISTORY_SAME)
+		err |= add_change(st, c);
+	return err ? -ENOMEM : 0;
 }
 
 static int add_flush(struct vm_stats *st, const struct mmuscope_hdr *rec)
@@ -211,7 +233,6 @@ static int add_exits(struct vm_stats *st, const struct mmuscope_hdr *rec)
 }
 
 static int (*const adders[MMUSCOPE_TYPES])(struct vm_stats *, const struct mmuscope_hdr *) = {
-	[MMUSCOPE_TYPE_fault] = add_fault,
 	[MMUSCOPE_TYPE_flush] = add_flush,
 	[MMUSCOPE_TYPE_sync] = add_work,
 	[MMUSCOPE_TYPE_unsync] = add_work,

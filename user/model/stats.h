@@ -114,10 +114,10 @@ struct fault_key {
 /* Where the histogram of @key is in vm_stats.hist. Words of a newer schema count as unknown. */
 static inline size_t stats_fault_index(struct fault_key key)
 {
-	size_t mode = key.mode < WORDS_mode ? key.mode : 0;
-	size_t condition = key.condition < WORDS_condition ? key.condition : 0;
-	size_t access = key.access < WORDS_access ? key.access : 0;
-	size_t verdict = key.verdict < WORDS_verdict ? key.verdict : 0;
+	uint32_t mode = key.mode < WORDS_mode ? key.mode : 0;
+	uint32_t condition = key.condition < WORDS_condition ? key.condition : 0;
+	uint32_t access = key.access < WORDS_access ? key.access : 0;
+	uint32_t verdict = key.verdict < WORDS_verdict ? key.verdict : 0;
 
 	return HIST_FAULT + (((mode * WORDS_condition + condition) * WORDS_access + access) *
 	       WORDS_verdict + verdict) * STATS_WALKS + !!key.walk;
@@ -132,11 +132,11 @@ static inline size_t stats_split_index(unsigned int level, unsigned int cause, b
 /* The key of the fault histogram at @index, which is below HIST_PHASE. */
 struct fault_key stats_fault_key(size_t index);
 
-/* Adds record @rec, at least as long as its family's struct, to @st. Return: 0 or -ENOMEM. */
+/* Adds record @rec that is no fault, at least as long as its family's struct. Return: 0 or -ENOMEM. */
 int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec);
 
-/* Adds what is owed to the cause @c of a fault: its time, what it did to huge pages. Same. */
-int stats_add_cause(struct vm_stats *st, const struct mmuscope_fault *f,
+/* Adds the fault @f, whose cause is @c. Return: 0 or -ENOMEM. */
+int stats_add_fault(struct vm_stats *st, const struct mmuscope_fault *f,
 		    const struct fault_cause *c);
 
 /**

@@ -13,9 +13,11 @@
  * many records at once makes the copies rare: one record in 8 at most.
  */
 #define RELEASE_EVERY	(8 * MERGE_WINDOW)
-#define MASK		(MERGE_WINDOW - 1)
+/* Of a stream that has them, as many records are taken at once as the window has. */
+#define ROOM		(2 * MERGE_WINDOW)
+#define MASK		(ROOM - 1)
 
-_Static_assert((MERGE_WINDOW & MASK) == 0, "the window is a power of two");
+_Static_assert((ROOM & MASK) == 0, "the window is a power of two");
 
 struct item {
 	uint64_t ts;
@@ -27,10 +29,10 @@ enum stream_state { STREAM_OPEN, STREAM_DRY, STREAM_ENDED };
 
 /**
  * struct stream - the window of one stream
- * @window: ring of MERGE_WINDOW items, sorted
- * @head: index of the oldest, modulo MERGE_WINDOW
+ * @window: ring of ROOM items, sorted
+ * @head: index of the oldest, modulo ROOM
  * @nr: items in it
- * @slots: memory for MERGE_WINDOW private copies
+ * @slots: memory for ROOM private copies
  * @free: stack of unused slots
  * @taken: records taken since the last release
  * @bytes: bytes taken since the round began
@@ -65,6 +67,8 @@ struct merge {
 	size_t slot_size;
 	uint64_t limit;
 	uint64_t now;		/* time stamp of the last record handed out */
+	merge_ahead_fn ahead;
+	const void *ahead_ctx;
 	bool given;		/* the first item of heap[0]'s stream was handed out */
 	bool filled;		/* the round's first look at every stream was taken */
 	uint64_t late;		/* sum over the streams */
@@ -80,14 +84,14 @@ static void stream_free(struct stream *s)
 
 static int stream_init(struct stream *s, size_t slot_size)
 {
-	s->window = calloc(MERGE_WINDOW, sizeof(*s->window));
-	s->slots = malloc(MERGE_WINDOW * slot_size);
-	s->free = calloc(MERGE_WINDOW, sizeof(*s->free));
+	s->window = calloc(ROOM, sizeof(*s->window));
+	s->slots = malloc(ROOM * slot_size);
+	s->free = calloc(ROOM, sizeof(*s->free));
 	if (!s->window || !s->slots || !s->free)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < MERGE_WINDOW; i++)
+	for (unsigned int i = 0; i < ROOM; i++)
 		s->free[i] = s->slots + i * slot_size;
-	s->nr_free = MERGE_WINDOW;
+	s->nr_free = ROOM;
 	return 0;
 }
 
@@ -120,6 +124,12 @@ void merge_close(struct merge *m)
 	free(m->streams);
 	free(m->heap);
 	free(m);
+}
+
+void merge_ahead(struct merge *m, merge_ahead_fn ahead, const void *ctx)
+{
+	m->ahead = ahead;
+	m->ahead_ctx = ctx;
 }
 
 static struct item *item_at(struct stream *s, unsigned int i)
@@ -188,29 +198,40 @@ static void stream_insert(struct merge *m, struct stream *s, const struct mmusco
 	s->nr++;
 }
 
+/* What the source said instead of giving a record. Return: 0, or its error. */
+static int stream_stop(struct merge *m, struct stream *s, int ret)
+{
+	s->state = ret ? STREAM_ENDED : STREAM_DRY;
+	if (ret == -ENODATA)
+		m->nr_ended++;
+	return ret == -ENODATA ? 0 : ret;
+}
+
 /* Fills the window of stream @index as far as there is something. */
 static int stream_fill(struct merge *m, unsigned int index)
 {
 	struct stream *s = &m->streams[index];
 	const struct mmuscope_hdr *rec;
+	uint64_t newest;
 	int ret;
 
-	while (s->nr < MERGE_WINDOW && s->state == STREAM_OPEN) {
-		if (s->taken >= RELEASE_EVERY)
-			stream_release(m, index);
+	if (s->taken >= RELEASE_EVERY)
+		stream_release(m, index);
+	newest = s->nr ? item_at(s, s->nr - 1)->ts : m->now;
+	while (s->nr < ROOM) {
 		ret = m->src->ops->next(m->src, index, &rec);
-		if (ret == 1) {
-			s->taken++;
-			s->bytes += rec->size;
+		if (ret != 1)
+			return stream_stop(m, s, ret);
+		s->taken++;
+		s->bytes += rec->size;
+		if (m->ahead)
+			m->ahead(m->ahead_ctx, rec);
+		if (rec->ts < newest) {
 			stream_insert(m, s, rec);
-		} else if (ret == 0) {
-			s->state = STREAM_DRY;
-		} else if (ret == -ENODATA) {
-			s->state = STREAM_ENDED;
-			m->nr_ended++;
-		} else {
-			return ret;
+			continue;
 		}
+		newest = rec->ts;
+		*item_at(s, s->nr++) = (struct item){ newest, rec, NULL };
 	}
 	return 0;
 }
@@ -268,7 +289,7 @@ static int fill_all(struct merge *m)
 	int err;
 
 	for (unsigned int i = 0; i < m->nr_streams; i++) {
-		err = stream_fill(m, i);
+		err = m->streams[i].state == STREAM_OPEN ? stream_fill(m, i) : 0;
 		if (err)
 			return err;
 	}
@@ -292,7 +313,7 @@ static int advance(struct merge *m)
 	}
 	s->head++;
 	s->nr--;
-	if (s->state == STREAM_OPEN) {
+	if (s->nr < MERGE_WINDOW && s->state == STREAM_OPEN) {
 		err = stream_fill(m, index);
 		if (err)
 			return err;
@@ -301,7 +322,9 @@ static int advance(struct merge *m)
 		m->heap[0].ts = item_at(s, 0)->ts;
 	else
 		m->heap[0] = m->heap[--m->nr_heap];
-	if (m->nr_heap)
+	/* A stream often goes on for a while. */
+	if ((m->nr_heap > 1 && node_less(&m->heap[1], &m->heap[0])) ||
+	    (m->nr_heap > 2 && node_less(&m->heap[2], &m->heap[0])))
 		heap_sink(m, 0);
 	return 0;
 }

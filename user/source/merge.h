@@ -15,7 +15,7 @@
 #include "source/source.h"
 
 /* Records of a stream that are looked at before the first of them is handed out. */
-#define MERGE_WINDOW	512
+#define MERGE_WINDOW	128
 
 struct merge;
 
@@ -23,6 +23,17 @@ struct merge;
 struct merge *merge_open(struct source *src);
 
 void merge_close(struct merge *m);
+
+/**
+ * merge_ahead_fn - sees each record a while before it is handed out
+ *
+ * Nothing is promised but that it will come, unless it is late or the caller gives up before: what
+ * it takes to deal with it may be fetched from memory meanwhile.
+ */
+typedef void (*merge_ahead_fn)(const void *ctx, const struct mmuscope_hdr *rec);
+
+/* Has @ahead see all records from now on, with @ctx. */
+void merge_ahead(struct merge *m, merge_ahead_fn ahead, const void *ctx);
 
 /**
  * merge_begin() - begin a round

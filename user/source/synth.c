@@ -36,7 +36,7 @@ struct pattern {
 	uint32_t inversion;	/* ns that its time stamp is too early */
 };
 
-/* Records given since the last release; kept for the next time. */
+/* Records that are no patterns, given since the last release; kept for the next time. */
 struct chunk {
 	struct chunk *next;
 	union record rec[CHUNK_RECORDS];
@@ -49,6 +49,8 @@ struct chunk {
  * @now: its clock
  * @exits_at: when the vCPUs' exits are due next
  * @exits: how many records of them are due now
+ * @lent: patterns given since the last release
+ * @tells: it has something else to give than patterns
  */
 struct stream {
 	struct pattern *patterns;
@@ -58,6 +60,8 @@ struct stream {
 	uint64_t now;
 	uint64_t exits_at;
 	unsigned int exits;
+	unsigned int lent;
+	bool tells;
 	struct chunk *first;
 	struct chunk *chunk;
 	unsigned int used;
@@ -67,7 +71,6 @@ struct synth {
 	struct source src;
 	struct synth_config cfg;
 	uint64_t random;
-	uint64_t written;
 	struct stream *streams;
 };
 
@@ -364,16 +367,18 @@ static void fill_lost(struct synth *s, union record *r)
 	};
 }
 
-/* What the first stream tells before all else: each VM, its memory, its vCPUs. */
-static bool fill_begin(struct synth *s, struct stream *st, union record *r)
+/* What is told before all else: each VM, its memory, its vCPUs; then what was lost. */
+static uint64_t begin_steps(const struct synth *s)
 {
-	uint64_t per_vm = 2 + s->cfg.vcpus, all = s->cfg.vms * per_vm, step = st->step;
+	return s->cfg.vms * (2ULL + s->cfg.vcpus) + !!s->cfg.lost;
+}
+
+static void fill_begin(struct synth *s, uint64_t step, union record *r)
+{
+	uint64_t per_vm = 2 + s->cfg.vcpus;
 	unsigned int vm = 1 + step / per_vm;
 
-	if (step >= all + !!s->cfg.lost)
-		return false;
-	st->step++;
-	if (step == all)
+	if (vm > s->cfg.vms)
 		fill_lost(s, r);
 	else if (step % per_vm == 0)
 		fill_vm(s, r, vm);
@@ -381,7 +386,6 @@ static bool fill_begin(struct synth *s, struct stream *st, union record *r)
 		fill_slot(r, vm);
 	else
 		fill_vcpu(r, vm, step % per_vm - 2);
-	return true;
 }
 
 static const struct { uint32_t reason, count, ns; } exit_mix[] = {
@@ -392,10 +396,9 @@ static const struct { uint32_t reason, count, ns; } exit_mix[] = {
 	{ 32, 500, 800 },	/* MSR write */
 };
 
-static void fill_exits(struct synth *s, struct stream *st, union record *r)
+static void fill_exits(struct synth *s, unsigned int i, union record *r)
 {
-	unsigned int i = --st->exits, vcpu = i / ARRAY_SIZE(exit_mix);
-	unsigned int reason = i % ARRAY_SIZE(exit_mix);
+	unsigned int vcpu = i / ARRAY_SIZE(exit_mix), reason = i % ARRAY_SIZE(exit_mix);
 
 	r->exits = (struct mmuscope_exits){
 		.hdr = { .dur = EXITS_EVERY, .vm = 1 + vcpu / s->cfg.vcpus,
@@ -410,10 +413,9 @@ static void fill_exits(struct synth *s, struct stream *st, union record *r)
 /* Room for one more record; memory that was given back is used again. */
 static union record *record_new(struct stream *st)
 {
-	struct chunk **next;
+	struct chunk **next = &st->chunk->next;
 
 	if (st->used == CHUNK_RECORDS) {
-		next = &st->chunk->next;
 		if (!*next)
 			*next = calloc(1, sizeof(**next));
 		if (!*next)
@@ -424,18 +426,48 @@ static union record *record_new(struct stream *st)
 	return &st->chunk->rec[st->used++];
 }
 
-/* The next of the patterns, over and over. */
-static void fill_pattern(struct synth *s, struct stream *st, union record *r)
+/* The next of the patterns, over and over; as it stands, unless it has been lent already. */
+static inline union record *pattern_next(struct stream *st)
 {
-	const struct pattern *p = &st->patterns[st->at++ % PATTERNS];
+	struct pattern *p = &st->patterns[st->at++ % PATTERNS];
+	union record *r = &p->rec;
 
-	memcpy(r, &p->rec, p->rec.hdr.size);
+	if (__builtin_expect(st->lent == PATTERNS, 0)) {
+		r = record_new(st);
+		if (!r)
+			return NULL;
+		*r = p->rec;
+	} else {
+		st->lent++;
+	}
 	st->now += p->gap;
 	r->hdr.ts = st->now - p->inversion;
+	st->tells |= st->now >= st->exits_at;
+	return r;
+}
+
+/* The first stream has what is told once for all of them. */
+static union record *told_next(struct synth *s, struct stream *st)
+{
+	union record *r;
+
 	if (st->now >= st->exits_at) {
 		st->exits_at += EXITS_EVERY;
 		st->exits = s->cfg.vms * s->cfg.vcpus * ARRAY_SIZE(exit_mix);
 	}
+	if (st != s->streams || (st->step == begin_steps(s) && !st->exits)) {
+		st->tells = false;
+		return pattern_next(st);
+	}
+	r = record_new(st);
+	if (!r)
+		return NULL;
+	if (st->step < begin_steps(s))
+		fill_begin(s, st->step++, r);
+	else
+		fill_exits(s, --st->exits, r);
+	r->hdr.ts = st->now;
+	return r;
 }
 
 static int synth_next(struct source *src, unsigned int index, const struct mmuscope_hdr **rec)
@@ -446,21 +478,11 @@ static int synth_next(struct source *src, unsigned int index, const struct mmusc
 
 	if (!st->left)
 		return -ENODATA;
-	r = record_new(st);
+	r = __builtin_expect(st->tells, 0) ? told_next(s, st) : pattern_next(st);
 	if (!r)
 		return -ENOMEM;
 	st->left--;
-	s->written++;
 	*rec = &r->hdr;
-	/* The first stream has what is told once for all of them. */
-	if (index == 0 && fill_begin(s, st, r)) {
-		r->hdr.ts = st->now;
-	} else if (index == 0 && st->exits) {
-		fill_exits(s, st, r);
-		r->hdr.ts = st->now;
-	} else {
-		fill_pattern(s, st, r);
-	}
 	return 1;
 }
 
@@ -470,6 +492,7 @@ static void synth_release(struct source *src, unsigned int index)
 
 	st->chunk = st->first;
 	st->used = 0;
+	st->lent = 0;
 }
 
 static unsigned int synth_streams(const struct source *src)
@@ -490,7 +513,11 @@ static int synth_wait(struct source *src, int timeout_ms)
 
 static void synth_cost(const struct source *src, struct source_cost *cost)
 {
-	*cost = (struct source_cost){ .records = ((const struct synth *)src)->written };
+	const struct synth *s = (const struct synth *)src;
+
+	*cost = (struct source_cost){ .records = s->cfg.records };
+	for (unsigned int i = 0; i < s->cfg.streams; i++)
+		cost->records -= s->streams[i].left;
 }
 
 static void synth_close(struct source *src)
@@ -530,6 +557,7 @@ static int stream_init(struct synth *s, struct stream *st, unsigned int index)
 		pattern_make(s, &st->patterns[i]);
 	st->now = START;
 	st->exits_at = START + EXITS_EVERY;
+	st->tells = index == 0;
 	st->left = s->cfg.records / s->cfg.streams + (index < s->cfg.records % s->cfg.streams);
 	return 0;
 }

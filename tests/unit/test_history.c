@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The storage of the page history, straight. */
+#include "unit.h"
+
+#include "model/history.h"
+
+/* With room for very little. */
+static void bounds_hold_and_are_told(void **state)
+{
+	struct history *h = history_new(16, 4);
+	struct vm_history v = { 0 };
+	struct history_use use;
+	uint64_t broken;
+
+	(void)state;
+	history_begin(h, &v, true, 1);
+	assert_true(history_complete(h, &v));
+	for (uint64_t i = 0; i < 4; i++)
+		history_map(h, &v, i * 512, 1, 0, 10 + i, &broken);
+	history_usage(h, &use);
+	assert_int_equal(use.evicted, 0);
+	assert_true(history_complete(h, &v));
+	for (uint64_t i = 4; i < 1000; i++) {
+		history_map(h, &v, i * 512, 1 + i % 2, 0, 10 + i, &broken);
+		assert_int_not_equal(history_look(h, &v, HISTORY_GFN, i * 512), 0);
+		history_usage(h, &use);
+		assert_true(use.bytes <= use.max && use.regions <= 12);
+	}
+	assert_true(use.evicted >= 980);
+	assert_false(history_complete(h, &v));
+	/* The oldest went, those of late are there. */
+	assert_int_equal(history_look(h, &v, HISTORY_GFN, 0), 0);
+	assert_int_not_equal(history_look(h, &v, HISTORY_GFN, 998 * 512), 0);
+	history_free(h);
+}
+
+static uint64_t random_state;
+
+static uint64_t random_below(uint64_t n)
+{
+	random_state = random_state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return (random_state >> 33) % n;
+}
+
+#define PLAIN_MAPPED	255
+
+/* time << 8 | cause or PLAIN_MAPPED; 0 never. Return: what @take makes of it. */
+static uint64_t plain_take(uint64_t old, uint64_t take, uint64_t begin, bool created)
+{
+	if ((old & 255) == PLAIN_MAPPED || (!old && !created))
+		return take;
+	if (old && !(old & 255) && (take & 255) && old >> 8 >= begin)
+		return old | (take & 255);
+	return old;
+}
+
+static void plain_compare(uint64_t word, uint64_t plain)
+{
+	if (!plain)
+		assert_int_equal(history_state(word), HISTORY_NONE);
+	else if ((plain & 255) == PLAIN_MAPPED)
+		assert_int_equal(history_state(word), HISTORY_MAPPED_4K);
+	else
+		assert_int_equal(history_state(word), HISTORY_TAKEN);
+	if (history_state(word) == HISTORY_TAKEN)
+		assert_int_equal(history_cause(word), plain & 255);
+	assert_int_equal(history_time(word), plain >> 8);
+}
+
+/* Against a plain array that is told the same. @all: one in so many takes all pages. */
+static void random_history(uint64_t pages, bool created, unsigned int all)
+{
+	uint64_t *plain = test_calloc(pages, sizeof(*plain)), broken;
+	struct history *h = history_new(HISTORY_SLOTS_MAX, HISTORY_LEAVES_MAX);
+	struct vm_history v;
+
+	history_begin(h, &v, created, 1);
+	for (uint64_t t = 1; t < 4000; t++) {
+		uint64_t page = random_below(pages), n = 1ULL << random_below(20);
+		uint64_t begin = t > 30 ? t - random_below(30) : t;
+		uint8_t cause = random_below(19);
+
+		if (random_below(3)) {
+			history_map(h, &v, page, 1, cause, t, &broken);
+			plain[page] = t << 8 | PLAIN_MAPPED;
+			continue;
+		}
+		n = random_below(all) ? 1 + random_below(n) : pages;
+		if (n > pages - page)
+			n = pages - page;
+		history_take(h, &v, HISTORY_GFN, page, n, cause, begin, t);
+		for (uint64_t i = page; i < page + n; i++)
+			plain[i] = plain_take(plain[i], t << 8 | cause, begin, created);
+	}
+	for (uint64_t i = 0; i < pages; i++)
+		plain_compare(history_look(h, &v, HISTORY_GFN, i), plain[i]);
+	test_free(plain);
+	history_free(h);
+}
+
+static void random_histories_are_those_of_an_array(void **state)
+{
+	(void)state;
+	random_history(4096 * 512, true, 20);
+	/* Few regions, so that each has words of pages; ends within them. */
+	for (unsigned int i = 0; i < 20; i++)
+		random_history(3 * 512, i % 2, 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bounds_hold_and_are_told),
+		cmocka_unit_test(random_histories_are_those_of_an_array),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
