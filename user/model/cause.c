@@ -178,6 +178,7 @@ void cause_note(struct history *h, struct vm *vm, const struct mmuscope_hdr *rec
 /**
  * struct fault_view - a fault, and what is known of its page
  * @c: to be set, all 0 before
+ * @region: where the history has the page, or NULL
  * @word: of the page, before the fault
  * @begin: history_clock() of the exit
  * @shadow: shadow paging, where guest page tables are part of it
@@ -188,6 +189,7 @@ struct fault_view {
 	struct vcpu *vcpu;
 	const struct mmuscope_fault *f;
 	struct fault_cause *c;
+	struct region *region;
 	uint64_t gfn;
 	uint64_t word;
 	uint64_t begin;
@@ -321,8 +323,12 @@ static void fault_mapped(const struct fault_view *v)
 	}
 	if (taken > time)
 		time = taken;
-	c->change = history_map(v->h, &v->vm->history, v->gfn, level, c->cause, time,
-				&c->broken_ns);
+	if (level == 1)
+		c->change = history_map_at(v->h, &v->vm->history, v->region, v->gfn, c->cause,
+					   time, &c->broken_ns);
+	else
+		c->change = history_map(v->h, &v->vm->history, v->gfn, level, c->cause, time,
+					&c->broken_ns);
 	/*
 	 * KVM maps neighbours along with a page where it has their pages at hand, within 8 entries
 	 * of a table. Which ones is not told unless it is all of them; those that it left out will
@@ -353,7 +359,7 @@ void cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *
 
 	*c = (struct fault_cause){ 0 };
 	if (f->gpa != MMUSCOPE_UNKNOWN)
-		v.word = history_look(h, &vm->history, HISTORY_GFN, v.gfn);
+		v.word = history_find(h, &vm->history, HISTORY_GFN, v.gfn, &v.region);
 	c->cause = cause_find(&v);
 	if (f->gpa != MMUSCOPE_UNKNOWN && c->cause < CAUSE_NO_ADDRESS &&
 	    (f->verdict == MMUSCOPE_verdict_fixed || f->verdict == MMUSCOPE_verdict_fast_fixed ||

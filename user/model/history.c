@@ -49,11 +49,6 @@ bool history_complete(const struct history *h, const struct vm_history *v)
 	return v->created && v->gaps == h->regions.gaps && !h->partial;
 }
 
-static uint64_t word_make(enum history_state state, uint8_t cause, uint64_t time)
-{
-	return time << 11 | (uint64_t)state << 8 | cause;
-}
-
 /* @take comes over a page that had @old. */
 static inline uint64_t word_taken(uint64_t old, uint64_t take, uint64_t begin, bool never)
 {
@@ -63,7 +58,7 @@ static inline uint64_t word_taken(uint64_t old, uint64_t take, uint64_t begin, b
 	case HISTORY_TAKEN:
 		/* A page-table page is told of before the end of what removed it. */
 		if (!history_cause(old) && history_cause(take) && history_time(old) >= begin)
-			return word_make(HISTORY_TAKEN, history_cause(take), history_time(old));
+			return history_word(HISTORY_TAKEN, history_cause(take), history_time(old));
 		return old;
 	default:
 		return take;
@@ -100,7 +95,7 @@ static enum history_change map_huge(struct history *h, struct vm_history *v, uin
 	}
 	r->broken = 0;
 	r->huge = true;
-	r->word = word_make(state, cause, time);
+	r->word = history_word(state, cause, time);
 	return change;
 }
 
@@ -121,7 +116,7 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 			map_huge(h, v, region + i, HISTORY_MAPPED_1G, cause, time, broken);
 		return HISTORY_SAME;
 	}
-	word = word_make(HISTORY_MAPPED_4K, cause, time);
+	word = history_word(HISTORY_MAPPED_4K, cause, time);
 	r = region_get(&h->regions, history_key(v, HISTORY_GFN, region));
 	r = r ? page_set(&h->regions, r, gfn % HISTORY_PAGES, word) : NULL;
 	if (!r || !r->huge)
@@ -144,7 +139,7 @@ void history_fill(struct history *h, const struct vm_history *v, uint64_t first,
 			word = history_current(h, v, first + i, word);
 		if (history_state(word) < HISTORY_MAPPED_4K)
 			r = page_set(&h->regions, r, (first + i) % HISTORY_PAGES,
-				     word_make(HISTORY_MAPPED_4K, cause, time));
+				     history_word(HISTORY_MAPPED_4K, cause, time));
 	}
 }
 
@@ -301,7 +296,7 @@ void history_take(struct history *h, struct vm_history *v, enum history_space sp
 		first &= ~mapping_mask(h, v, first);
 		last |= mapping_mask(h, v, last);
 	}
-	w = (struct history_wide){ first, last, begin, word_make(HISTORY_TAKEN, cause, time) };
+	w = (struct history_wide){ first, last, begin, history_word(HISTORY_TAKEN, cause, time) };
 	region = first / HISTORY_PAGES;
 	end = last / HISTORY_PAGES;
 	if (end - region > HISTORY_REGIONS && space == HISTORY_GFN) {
@@ -318,7 +313,7 @@ void history_recover(struct history *h, struct vm_history *v, uint64_t first, ui
 {
 	const struct history_wide w = {
 		first, pages > ~first ? UINT64_MAX : first + pages - 1, time,
-		word_make(HISTORY_TAKEN, cause, time),
+		history_word(HISTORY_TAKEN, cause, time),
 	};
 	uint64_t region = first / HISTORY_PAGES, end = w.last / HISTORY_PAGES;
 
@@ -347,7 +342,7 @@ void history_settle(struct history *h, struct vm_history *v, enum history_space 
 
 	if (r)
 		page_set(&h->regions, r, page % HISTORY_PAGES,
-			 word_make(HISTORY_MAPPED_4K, 0, time));
+			 history_word(HISTORY_MAPPED_4K, 0, time));
 }
 
 void history_split(struct history *h, struct vm_history *v, uint64_t gfn, uint64_t time)

@@ -140,15 +140,26 @@ static inline void history_expect(const struct history *h, const struct vm_histo
 uint64_t history_current(const struct history *h, const struct vm_history *v, uint64_t page,
 			 uint64_t word);
 
-/* Return: the word of @page, 0 where nothing is known. */
+/* Return: the word of @page, 0 where nothing is known. @region: set to where it is, or NULL. */
+static inline uint64_t history_find(const struct history *h, const struct vm_history *v,
+				    enum history_space space, uint64_t page,
+				    struct region **region)
+{
+	uint64_t key = history_key(v, space, page / HISTORY_PAGES);
+	struct region *r = key ? region_find(&h->regions, key) : NULL;
+	uint64_t word = r ? page_word(r, page % HISTORY_PAGES) : 0;
+
+	*region = r;
+	return space == HISTORY_GFN && v->nr_wide ? history_current(h, v, page, word) : word;
+}
+
+/* The same, for those who only read. */
 static inline uint64_t history_look(const struct history *h, const struct vm_history *v,
 				    enum history_space space, uint64_t page)
 {
-	uint64_t key = history_key(v, space, page / HISTORY_PAGES);
-	const struct region *r = key ? region_find(&h->regions, key) : NULL;
-	uint64_t word = r ? page_word(r, page % HISTORY_PAGES) : 0;
+	struct region *r;
 
-	return space == HISTORY_GFN && v->nr_wide ? history_current(h, v, page, word) : word;
+	return history_find(h, v, space, page, &r);
 }
 
 /**
@@ -161,6 +172,21 @@ static inline uint64_t history_look(const struct history *h, const struct vm_his
 enum history_change history_map(struct history *h, struct vm_history *v, uint64_t gfn,
 				unsigned int level, uint8_t cause, uint64_t time,
 				uint64_t *broken);
+
+/* The same of a 4K page that history_find() found in @r, which may be NULL. */
+static inline enum history_change history_map_at(struct history *h, struct vm_history *v,
+						 struct region *r, uint64_t gfn, uint8_t cause,
+						 uint64_t time, uint64_t *broken)
+{
+	if (!r || !r->leaf || r->huge)
+		return history_map(h, v, gfn, 1, cause, time, broken);
+	if (time > v->mapped)
+		v->mapped = time;
+	if (time > r->last)
+		r->last = time;
+	r->leaf[gfn % HISTORY_PAGES] = history_word(HISTORY_MAPPED_4K, cause, time);
+	return HISTORY_SAME;
+}
 
 /* Those of @pages pages of one region that are not mapped are so now, by 4K each. */
 void history_fill(struct history *h, const struct vm_history *v, uint64_t first,

@@ -287,6 +287,14 @@ static int feed_other(struct model *m, struct vm *vm, const struct mmuscope_hdr 
 	return err;
 }
 
+static void feed_time(struct model *m, const struct mmuscope_hdr *rec)
+{
+	if (rec->ts - rec->dur < m->first)
+		m->first = rec->ts - rec->dur;
+	if (rec->ts > m->last)
+		m->last = rec->ts;
+}
+
 static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 {
 	struct vm *vm;
@@ -296,10 +304,7 @@ static int feed_known(struct model *m, const struct mmuscope_hdr *rec)
 		history_gap(m->history);
 		return feed_lost(&m->now, (const struct mmuscope_lost *)rec);
 	}
-	if (rec->ts - rec->dur < m->first)
-		m->first = rec->ts - rec->dur;
-	if (rec->ts > m->last)
-		m->last = rec->ts;
+	feed_time(m, rec);
 	if (rec->vm == MMUSCOPE_NO_VM) {
 		m->now.unattributed[rec->type]++;
 		return 0;
@@ -356,6 +361,13 @@ with_known(struct model *m, const struct mmuscope_hdr *rec,
 
 int model_feed(struct model *m, const struct mmuscope_hdr *rec)
 {
+	/* Most are faults of VMs that are known. */
+	if (rec->type == MMUSCOPE_TYPE_fault && rec->size >= sizeof(struct mmuscope_fault) &&
+	    rec->vm < m->nr_ids && m->by_id[rec->vm]) {
+		m->now.records[MMUSCOPE_TYPE_fault]++;
+		feed_time(m, rec);
+		return feed_fault(m, m->by_id[rec->vm], (const struct mmuscope_fault *)rec);
+	}
 	return with_known(m, rec, feed_known);
 }
 

@@ -14,6 +14,11 @@ enum history_state {
 	HISTORY_NONE, HISTORY_TAKEN, HISTORY_MAPPED_4K, HISTORY_MAPPED_2M, HISTORY_MAPPED_1G
 };
 
+static inline uint64_t history_word(enum history_state state, uint8_t cause, uint64_t time)
+{
+	return time << 11 | (uint64_t)state << 8 | cause;
+}
+
 static inline uint8_t history_cause(uint64_t word)
 {
 	return word;

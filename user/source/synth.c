@@ -176,7 +176,8 @@ static void make_invalidate(struct synth *s, union record *r)
 	unsigned int i = random_below(s, ARRAY_SIZE(who));
 
 	r->invalidate.start = 0x7f8000000000ULL + ((uint64_t)random_below(s, SLOT_PAGES) << 12);
-	r->invalidate.gfns = one_in(s, 4) ? 512 : 1;
+	/* In the long run no more is taken away than was mapped. */
+	r->invalidate.gfns = one_in(s, 50) ? 512 : 1;
 	r->invalidate.end = r->invalidate.start + (r->invalidate.gfns << 12);
 	r->invalidate.event = who[i].event;
 	r->invalidate.cause = who[i].cause;
