@@ -33,7 +33,7 @@ while [ $# -gt 0 ]; do
 		shift
 		if [ "$kernel" = debug ]; then
 			# All is several times slower there, and larger.
-			limit=3600
+			limit=7200
 			memory=(--mem 4096)
 			machines=(amd)
 		fi

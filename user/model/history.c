@@ -347,7 +347,8 @@ void history_settle(struct history *h, struct vm_history *v, enum history_space 
 
 void history_split(struct history *h, struct vm_history *v, uint64_t gfn, uint64_t time)
 {
-	struct region *r = region_get(&h->regions, history_key(v, HISTORY_GFN, gfn / HISTORY_PAGES));
+	uint64_t key = history_key(v, HISTORY_GFN, gfn / HISTORY_PAGES);
+	struct region *r = region_get(&h->regions, key);
 
 	if (!r)
 		return;

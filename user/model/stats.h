@@ -132,7 +132,7 @@ static inline size_t stats_split_index(unsigned int level, unsigned int cause, b
 /* The key of the fault histogram at @index, which is below HIST_PHASE. */
 struct fault_key stats_fault_key(size_t index);
 
-/* Adds record @rec that is no fault, at least as long as its family's struct. Return: 0 or -ENOMEM. */
+/* Adds @rec, which is no fault and as long as its family's struct. Return: 0 or -ENOMEM. */
 int stats_add(struct vm_stats *st, const struct mmuscope_hdr *rec);
 
 /* Adds the fault @f, whose cause is @c. Return: 0 or -ENOMEM. */
