@@ -18,7 +18,16 @@ for deed in dontneed mprotect munmap mremap pageout softdirty punch remove uffd 
 done
 guest split host --do split --backing thp
 guest dontneed-thp host --do dontneed --backing thp
+# It makes khugepaged fast, which is for the whole host: the others want it slow.
+khuge=/sys/kernel/mm/transparent_hugepage/khugepaged
+khuge_settings='scan_sleep_millisecs alloc_sleep_millisecs pages_to_scan'
+for setting in $khuge_settings; do
+	cat "$khuge/$setting" >"/tmp/$at.$setting"
+done
 guest collapse host --do collapse --pages 1024
+for setting in $khuge_settings; do
+	cat "/tmp/$at.$setting" >"$khuge/$setting"
+done
 guest ksm ksm
 echo 1 >/proc/sys/kernel/numa_balancing
 guest numa host --do numa --rounds 20000

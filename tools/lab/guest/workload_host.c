@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -160,7 +161,8 @@ static int split_setup(struct vm *vm)
 		say_error("the memory is not in huge pages");
 		return EXIT_SKIP;
 	}
-	return 0;
+	/* Else khugepaged rebuilds some while the others are still being split. */
+	return prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) ? -errno : 0;
 }
 
 static int move_to(struct vm *vm, int node)
