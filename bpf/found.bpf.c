@@ -3,6 +3,11 @@
 #include "memslots.bpf.h"
 #include "slot.bpf.h"
 
+__noinline int bucket_emit(u32 vm, u64 bucket, u64 links, u32 op)
+{
+	return memslots_bucket(bucket, links, slot_emit, vm, op);
+}
+
 SEC("iter/task_file")
 int found(struct bpf_iter__task_file *ctx)
 {
@@ -30,7 +35,8 @@ int found(struct bpf_iter__task_file *ctx)
 		key = vm_find((u64)kvm, as_number(task), MMUSCOPE_life_found,
 			      MMUSCOPE_mode_unknown);
 		if (key)
-			memslots_each(kvm, 0, slot_emit, key, MMUSCOPE_slot_op_found);
+			memslots_each(kvm, 0, slot_emit, bucket_emit, key,
+				      MMUSCOPE_slot_op_found);
 	}
 	return 0;
 }

@@ -31,6 +31,11 @@ __noinline int slot_keep(u32 vm, u64 address, u32 as)
 	return 0;
 }
 
+__noinline int bucket_keep(u32 vm, u64 bucket, u64 links, u32 as)
+{
+	return memslots_bucket(bucket, links, slot_keep, vm, as);
+}
+
 /* Number of address spaces of this kernel: it may have been built without one for SMM. */
 static __always_inline u32 spaces(struct kvm *kvm)
 {
@@ -51,9 +56,9 @@ static __always_inline void vm_keep(struct kvm *kvm)
 	area.vms[nr].kvm = (u64)kvm;
 	area.vms[nr].pgd = (u64)BPF_CORE_READ(kvm, mm, pgd);
 	area.nr_vms = nr + 1;
-	memslots_each(kvm, 0, slot_keep, nr, 0);
+	memslots_each(kvm, 0, slot_keep, bucket_keep, nr, 0);
 	if (spaces(kvm) > 1)
-		memslots_each(kvm, 1, slot_keep, nr, 1);
+		memslots_each(kvm, 1, slot_keep, bucket_keep, nr, 1);
 }
 
 static __always_inline void role_keep(struct peek_vcpu *v, union kvm_mmu_page_role *role)
