@@ -161,7 +161,10 @@ shift
 echo "$collector" >/results/collector
 if [ $# = 0 ]; then
 	set -- workloads vms record stress refusals
-	[ "$collector" = bpf ] || set -- "$@" kmod
+	case $collector in
+	bpf) set -- "$@" translate ;;
+	kmod) set -- "$@" kmod ;;
+	esac
 fi
 if [ "$collector" = kmod ]; then
 	insmod /lab-tests/mmuscope.ko || fail "the kernel module does not load"

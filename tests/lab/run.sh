@@ -7,7 +7,8 @@
 # Without --machine both run, side by side, with each collector in turn; the kernel module
 # is left out on the slow one unless it or the machine is asked for. One alone runs with
 # both collectors side by side. A line for each group of checks, and what differs in those
-# that fail. PART: what of the job to run; translate takes minutes, and is run when named.
+# that fail. PART: what of the job to run. Translate takes minutes on the slow machine, and
+# is run there when named.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
