@@ -158,6 +158,14 @@ struct kvm {
 	struct mmu_notifier_holder mmu_notifier;
 	struct kvm_arch arch;
 	int userspace_pid;
+	unsigned long mmu_invalidate_seq;
+	long mmu_invalidate_in_progress;
+} KERNEL_TYPE;
+
+/* By 6.1 the two have their new names. */
+struct kvm___notifier {
+	unsigned long mmu_notifier_seq;
+	long mmu_notifier_count;
 } KERNEL_TYPE;
 
 struct kvm___flat {

@@ -42,6 +42,24 @@ static __always_inline u32 spaces(struct kvm *kvm)
 	return bpf_core_field_size(kvm->memslots) / sizeof(void *);
 }
 
+static __always_inline void sequence_keep(struct peek_vm *vm, struct kvm *kvm)
+{
+	struct kvm___notifier *old = (void *)kvm;
+
+	if (bpf_core_field_exists(kvm->mmu_invalidate_seq) &&
+	    bpf_core_field_exists(kvm->mmu_invalidate_in_progress)) {
+		vm->seq = BPF_CORE_READ(kvm, mmu_invalidate_seq);
+		vm->in_progress = BPF_CORE_READ(kvm, mmu_invalidate_in_progress);
+	} else if (bpf_core_field_exists(old->mmu_notifier_seq) &&
+		   bpf_core_field_exists(old->mmu_notifier_count)) {
+		vm->seq = BPF_CORE_READ(old, mmu_notifier_seq);
+		vm->in_progress = BPF_CORE_READ(old, mmu_notifier_count);
+	} else {
+		return;
+	}
+	vm->counts = 1;
+}
+
 static __always_inline void vm_keep(struct kvm *kvm)
 {
 	u32 nr = area.nr_vms;
@@ -55,6 +73,7 @@ static __always_inline void vm_keep(struct kvm *kvm)
 	}
 	area.vms[nr].kvm = (u64)kvm;
 	area.vms[nr].pgd = (u64)BPF_CORE_READ(kvm, mm, pgd);
+	sequence_keep(&area.vms[nr], kvm);
 	area.nr_vms = nr + 1;
 	memslots_each(kvm, 0, slot_keep, bucket_keep, nr, 0);
 	if (spaces(kvm) > 1)

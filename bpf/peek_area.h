@@ -14,10 +14,15 @@
  * struct peek_vm - a VM
  * @kvm: its struct kvm
  * @pgd: kernel address of the host's page table that its owner has
+ * @seq: its sequence of invalidations, and @in_progress how many are under way
+ * @counts: struct kvm has these two
  */
 struct peek_vm {
 	__u64 kvm;
 	__u64 pgd;
+	__u64 seq;
+	__s64 in_progress;
+	__u64 counts;
 };
 
 /**

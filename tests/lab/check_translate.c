@@ -306,12 +306,41 @@ out:
 	free(map);
 }
 
+/* The only VM in what slots printed. */
+static json_t *slots_vm(const char *name, const char *suffix)
+{
+	char *text = result_text(name, suffix);
+	json_t *report = text ? json_loads(text, 0, NULL) : NULL;
+	json_t *vm = json_incref(json_array_get(json_object_get(report, "vms"), 0));
+
+	json_decref(report);
+	free(text);
+	return vm;
+}
+
+/* Each time that memory is taken away the sequence goes up by one. */
+static void check_sequence(const char *name)
+{
+	json_t *before = slots_vm(name, ".before.json"), *after = slots_vm(name, ".after.json");
+
+	if (!result_kmod()) {
+		same("invalidations", fact(after, "invalidate_seq") -
+				      fact(before, "invalidate_seq"),
+		     "made", result_number(name, ".out", "rounds"));
+		same("under way", fact(after, "invalidate_in_progress"), "made", 0);
+	}
+	json_decref(before);
+	json_decref(after);
+}
+
 #define GUESTS LIST("tdp-map", "tdp-map-thp", "shadow-map", "shadow-map-thp")
 
 const struct check translate_checks[] = {
 	{ "guest-virtual addresses", check_gva, GUESTS, NULL },
 	{ "guest-physical addresses", check_gpa, LIST("tdp-map", "shadow-map"), NULL },
 	{ "memslots and what backs them", check_slots, GUESTS, NULL },
+	{ "sequence of invalidations", check_sequence, LIST("tdp-sequence", "shadow-sequence"),
+	  NULL },
 	{ "other paging modes", check_paging,
 	  LIST("tdp-paging-32", "tdp-paging-pae", "tdp-paging-la57", "shadow-paging-32",
 	       "shadow-paging-pae", "shadow-paging-la57"), NULL },

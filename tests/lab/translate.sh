@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # Addresses of guests that map pages of 4K, 2M and 1G, with and without huge pages
 # of the host: translate and slots, against what the guest and /proc/self/pagemap say.
+# And KVM's sequence of invalidations, before and after a known number of them.
 
 # map NAME WORKLOAD [OPTION]...: a guest that a mode cannot have is left out.
 map() {
@@ -28,6 +29,15 @@ gpas() {
 	step "$1.gpa" mmuscope translate "$1" - --gpa --json </tmp/addresses
 }
 
+sequence() {
+	start "$1" retouch --rounds 20 --pages 64 || fail "$1 does not start"
+	step "$1.before" mmuscope slots "$1" --json -o "/results/$1.before.json"
+	go "$1"
+	wait_done "$1"
+	step "$1.after" mmuscope slots "$1" --json -o "/results/$1.after.json"
+	end "$1"
+}
+
 # The commands do not trace: one collector's turn is enough.
 if [ "$collector" = bpf ]; then
 	# Pages must stay where the guest found them.
@@ -41,5 +51,6 @@ if [ "$collector" = bpf ]; then
 		for p in 32 pae la57; do
 			map "$m-paging-$p" paging --paging "$p"
 		done
+		sequence "$m-sequence"
 	done
 fi

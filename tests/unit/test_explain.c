@@ -288,12 +288,61 @@ static void vcpus_without_progress_are_seen(void **state)
 	says(w, "no_progress", true);
 }
 
+static void progress_is_put_into_words(void **state)
+{
+	static const struct {
+		struct view_progress p;
+		const char *all, *stuck;	/* what is said, and of a vCPU that is stuck */
+	} cases[] = {
+		{ { 12345, 0, 0, 1000 }, "is at 12,345. None is under way.", "no invalidation is" },
+		{ { 12345, 0, 7, 1000 }, "is at 12,345.", "it moved by 7: invalidations go on" },
+		{ { 12345, 1, 0, 1000 }, "1 is under way, and until it ends", "does not end" },
+		{ { 12345, 2, 0, 0 }, "2 are under way, and until they end", "2 are under" },
+		{ { 12345, -1, 0, 0 }, "-1 are under way: more ended", "more ended than began" },
+		{ { PROGRESS_WRAP - 5, 0, 0, 0 }, "is 5 short of 2^31", "short of 2^31" },
+		{ { PROGRESS_WRAP + 5, 0, 0, 1000 }, "2,147,483,653. None", "beyond 2^31" },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *all = progress_words(w->report, &cases[i].p);
+		const char *stuck = progress_verdict(w->report, &cases[i].p);
+
+		if (!strstr(all, cases[i].all) || !strstr(stuck, cases[i].stuck))
+			fail_msg("%zu: '%s', '%s'", i, all, stuck);
+		assert_int_equal(!!strstr(all, "hang"), progress_near_wrap(&cases[i].p));
+	}
+}
+
+static void a_wrap_is_told_in_time(void **state)
+{
+	struct view_progress p = { .seq = PROGRESS_WRAP / 8 * 7 - 1 };
+	struct stuck_row row = { 0 };
+	struct world *w = *state;
+	struct evidence e;
+	struct finding f;
+
+	evidence_make(&e, w->report, &w->vm, &w->st, SECOND);
+	assert_false(explain_apply(rule_named("sequence_wrap"), &e, &f));
+	e.progress = &p;
+	assert_false(explain_apply(rule_named("sequence_wrap"), &e, &f));
+	p.seq++;
+	assert_true(explain_apply(rule_named("sequence_wrap"), &e, &f));
+	assert_non_null(strstr(f.why, "268,435,456 short of 2^31"));
+	p.seq = PROGRESS_WRAP;
+	assert_false(explain_apply(rule_named("sequence_wrap"), &e, &f));
+	for (unsigned int i = 0; i < STUCK_FAULTS; i++)
+		retry(&w->st.stuck, &row, 1, 7, MMUSCOPE_verdict_retry);
+	assert_true(explain_apply(rule_named("no_progress"), &e, &f));
+	assert_non_null(strstr(f.why, "beyond 2^31"));
+}
+
 /* Every rule was triggered above: a new one comes with its test. */
 static void rules_have_tests_and_words(void **state)
 {
 	static const char *const others[] = {
 		"shadow_paging", "mmu_lock", "host_page_slow", "user_exits", "small_pages",
-		"huge_pages_broken", "flush_storm", "no_progress",
+		"huge_pages_broken", "flush_storm", "no_progress", "sequence_wrap",
 	};
 	const struct rule *rules;
 	size_t nr;
@@ -368,6 +417,37 @@ static void nothing_is_a_finding_too(void **state)
 	assert_int_equal(view_explain(r, m, &w), 2);
 	assert_string_equal(r->sections->key, "nothing");
 	assert_non_null(strstr(r->sections->blocks->note, "Nothing significant"));
+	report_free(r);
+	model_free(m);
+}
+
+static bool looked_at(void *ctx, uint32_t pid, bool twice, struct view_progress *p)
+{
+	(void)pid;
+	*p = *(struct view_progress *)ctx;
+	if (twice)
+		p->moved_ns = SECOND;
+	return true;
+}
+
+static void the_kernel_is_asked(void **state)
+{
+	struct view_progress p = { .seq = PROGRESS_WRAP - 1 };
+	const struct view_window w = {
+		.past = true, .elapsed_ns = SECOND, .progress = looked_at, .progress_ctx = &p,
+	};
+	struct model *m = model_of(6);
+	struct report *r = report_new("explain");
+
+	(void)state;
+	assert_int_equal(view_explain(r, m, &w), 2);
+	for (const struct section *s = r->sections; s; s = s->next)
+		assert_string_equal(s->facts[0].cell.text, "sequence_wrap");
+	report_free(r);
+	r = report_new("slots");
+	view_progress(report_section(r, "vms", "VM", true), NULL);
+	assert_int_equal(r->sections->facts[0].cell.kind, CELL_NONE);
+	assert_non_null(strstr(r->sections->blocks->note, "cannot be told"));
 	report_free(r);
 	model_free(m);
 }
@@ -453,6 +533,9 @@ int main(void)
 		TEST(broken_huge_pages),
 		TEST(storms_are_seen),
 		TEST(vcpus_without_progress_are_seen),
+		TEST(progress_is_put_into_words),
+		TEST(a_wrap_is_told_in_time),
+		cmocka_unit_test(the_kernel_is_asked),
 		cmocka_unit_test(rules_have_tests_and_words),
 		cmocka_unit_test(findings_are_ranked),
 		cmocka_unit_test(nothing_is_a_finding_too),

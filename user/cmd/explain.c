@@ -4,6 +4,7 @@
 
 #include "cmd/cmd.h"
 #include "cmd/output.h"
+#include "cmd/progress.h"
 #include "cmd/recording.h"
 #include "cmd/run.h"
 #include "cmd/summary.h"
@@ -16,11 +17,14 @@ enum { KEY_GLOSSARY = 1024 };
  * struct explain - one run
  * @recording: the first member, see struct recording
  * @argument: the recording or, with @glossary, the term; NULL where none was given
+ * @live: VMs that run are looked at, and @progress asks the kernel about them
  */
 struct explain {
 	struct recording recording;
 	const char *argument;
 	bool glossary;
+	bool live;
+	struct progress progress;
 	struct model *model;
 	FILE *out;
 };
@@ -90,12 +94,13 @@ static const struct argp explain_argp = {
 	},
 };
 
-static int print(const struct explain *x, const struct model *m, const struct source *src,
+static int print(struct explain *x, const struct model *m, const struct source *src,
 		 uint64_t elapsed_ns)
 {
 	const struct options *o = &x->recording.options;
 	const struct view_window w = {
 		.past = true, .elapsed_ns = elapsed_ns, .name = o->vm, .pid = o->pid,
+		.progress = x->live ? progress_ask : NULL, .progress_ctx = &x->progress,
 	};
 	struct report *r = report_new("explain");
 
@@ -108,7 +113,7 @@ static int print(const struct explain *x, const struct model *m, const struct so
 
 static int explain_live(void *ctx, struct session *s, struct child *child)
 {
-	const struct explain *x = ctx;
+	struct explain *x = ctx;
 	const struct options *o = &x->recording.options;
 	uint64_t end = o->duration_ns ? session_clock() + o->duration_ns : UINT64_MAX;
 
@@ -118,6 +123,7 @@ static int explain_live(void *ctx, struct session *s, struct child *child)
 		fprintf(stderr, "mmuscope: not enough memory\n");
 		return EXIT_FAILED;
 	}
+	x->live = session_begin(s);
 	return print(x, session_model(s), session_source(s), session_elapsed(s));
 }
 
@@ -180,6 +186,7 @@ int cmd_explain(int argc, char **argv)
 	if (x.model)
 		model_free(x.model);
 	recording_close(&x.recording);
+	progress_close(&x.progress);
 	closed = output_close(x.out);
 	return code ? code : closed;
 }

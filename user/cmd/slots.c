@@ -6,6 +6,7 @@
 #include "cmd/inspect.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "cmd/progress.h"
 #include "view/memslots.h"
 
 /* struct options comes first: it is what the shared groups see. */
@@ -51,6 +52,7 @@ static const struct argp slots_argp = {
 static int slots_add(struct report *r, struct inspect *in, const struct mappings *mappings)
 {
 	const struct peek_area *area = inspect_area(in);
+	struct view_progress progress;
 	size_t from = 0, to = 0;
 	int err = 0;
 
@@ -71,6 +73,7 @@ static int slots_add(struct report *r, struct inspect *in, const struct mappings
 		section_fact(s, "name", NULL, cell_text(inspect_name(in)));
 		section_fact(s, "pid", "pid ", cell_id(inspect_pid(in)));
 		section_fact(s, "memslots_count", "memslots", cell_count(m.nr));
+		view_progress(s, progress_of(&area->vms[i], &progress) ? &progress : NULL);
 		if (s)
 			err = view_memslots(s, &m);
 		if (!m.host.levels)

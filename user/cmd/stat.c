@@ -10,6 +10,7 @@
 struct stat {
 	const struct options *options;
 	FILE *out;
+	struct progress progress;
 };
 
 static error_t stat_parse(int key, char *arg, struct argp_state *state)
@@ -60,11 +61,11 @@ static const struct argp stat_argp = {
 	},
 };
 
-static int print(const struct stat *st, struct session *s, bool total)
+static int print(struct stat *st, struct session *s, bool total)
 {
 	const struct summary sum = {
 		.model = session_model(s), .source = session_source(s), .session = s,
-		.total = total,
+		.progress = session_begin(s) ? &st->progress : NULL, .total = total,
 		.elapsed_ns = session_elapsed(s), .interval_ns = session_interval(s),
 	};
 
@@ -74,7 +75,7 @@ static int print(const struct stat *st, struct session *s, bool total)
 /* Interval after interval, each printed if asked for. Return: an exit code. */
 static int collect(void *ctx, struct session *s, struct child *child)
 {
-	const struct stat *st = ctx;
+	struct stat *st = ctx;
 	const struct options *o = st->options;
 	uint64_t begin = session_clock(), next = begin;
 	uint64_t end = o->duration_ns ? begin + o->duration_ns : UINT64_MAX;
@@ -107,6 +108,7 @@ int cmd_stat(int argc, char **argv)
 		return EXIT_FAILED;
 	session_catch_signals();
 	code = run_collection(&o, collect, &st);
+	progress_close(&st.progress);
 	closed = output_close(st.out);
 	return code ? code : closed;
 }

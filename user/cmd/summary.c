@@ -40,6 +40,7 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 		.past = s->total, .name = o->vm, .pid = s->pid,
 		.elapsed_ns = s->total ? s->elapsed_ns : s->interval_ns,
 		.counted = s->session ? counted : NULL, .ctx = s->session,
+		.progress = s->progress ? progress_ask : NULL, .progress_ctx = s->progress,
 		.pictures = s->pictures, .begin_ns = s->begin_ns,
 	};
 	struct report *r = report_new("stat");

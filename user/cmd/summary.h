@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "cmd/options.h"
+#include "cmd/progress.h"
 #include "cmd/recording.h"
 #include "cmd/session.h"
 #include "model/model.h"
@@ -16,6 +17,7 @@
 /**
  * struct summary - what to print
  * @session: the collection, whose KVM can be asked; NULL for a recording
+ * @progress: to ask the kernel about VMs that run, NULL for a recording
  * @total: of all that was folded, else of the running interval
  * @elapsed_ns: since the begin
  * @interval_ns: of the running interval
@@ -29,6 +31,7 @@ struct summary {
 	const struct model *model;
 	const struct source *source;
 	const struct session *session;
+	struct progress *progress;
 	bool total;
 	uint64_t elapsed_ns;
 	uint64_t interval_ns;

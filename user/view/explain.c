@@ -145,11 +145,15 @@ static int found_compare(const void *a, const void *b)
 static void explain_vm(struct list *l, struct report *r, const struct vm *vm,
 		       const struct view_window *w)
 {
+	struct view_progress progress;
 	struct evidence e;
 	const struct rule *rules;
 	size_t nr;
 
 	evidence_make(&e, r, vm, w->past ? &vm->past : &vm->now, w->elapsed_ns);
+	if (w->progress && vm->life != MMUSCOPE_life_destroyed &&
+	    w->progress(w->progress_ctx, vm->pid, e.st->stuck.rows, &progress))
+		e.progress = &progress;
 	rules = explain_rules(&nr);
 	for (size_t i = 0; i < nr; i++) {
 		struct found found = { .rule = &rules[i], .vm = vm, .vcpu_ns = e.vcpu_ns };

@@ -26,6 +26,7 @@ enum explain_sure {
  * @lock_ns: waited for mmu_lock
  * @small: pages mapped by faults as 4K, and @huge as larger ones
  * @vcpu_ns: the vCPUs' time
+ * @progress: KVM's sequence of invalidations, NULL where it is not known
  */
 struct evidence {
 	const struct vm *vm;
@@ -44,6 +45,7 @@ struct evidence {
 	uint64_t small;
 	uint64_t huge;
 	uint64_t vcpu_ns;
+	const struct view_progress *progress;
 };
 
 /**

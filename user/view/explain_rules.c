@@ -62,6 +62,20 @@ static bool look_stuck(const struct evidence *e, struct finding *f)
 			     STUCK_FAULTS, s->worst.vcpu, NR(s->worst.count),
 			     TIME(s->worst.end - s->worst.begin),
 			     (unsigned long long)s->worst.rip, (unsigned long long)s->worst.gfn);
+	if (e->progress)
+		f->why = report_text(e->report, "%s %s", f->why,
+				     progress_verdict(e->report, e->progress));
+	return true;
+}
+
+/* The story of a hang that took months to find: the sequence was taken as an int. */
+static bool look_wrap(const struct evidence *e, struct finding *f)
+{
+	if (!e->progress || !progress_near_wrap(e->progress))
+		return false;
+	f->count = e->progress->seq;
+	f->always = true;
+	f->why = progress_words(e->report, e->progress);
 	return true;
 }
 
@@ -282,9 +296,17 @@ static const struct rule rules[] = {
 		.knob = "what invalidates that page all the time, in the table of invalidations; "
 			"if "
 			"nothing does, it is a fault of KVM: report it with a recording",
-		.confirm = "mmu_invalidate_seq of the VM does not move while the vCPU faults, or "
-			   "its "
-			   "mmu_invalidate_in_progress stays above 0",
+		.confirm = "'mmuscope slots' shows KVM's sequence of invalidations: it does not "
+			   "move while the vCPU faults, or one stays under way",
+	}, {
+		.key = "sequence_wrap",
+		.title = "KVM's sequence of invalidations comes to 2^31",
+		.look = look_wrap, .sure = SURE_POSSIBLE,
+		.knob = "fewer invalidations: the table of them says who makes them; a VM that is "
+			"started anew or migrated begins at 0; or a kernel whose "
+			"is_page_fault_stale() takes the sequence as unsigned long",
+		.confirm = "'mmuscope slots' shows the sequence; beyond 2^31 vCPUs hang in faults "
+			   "that are tried again",
 	}, {
 		.key = "mmu_lock",
 		.title = "vCPUs wait for mmu_lock",

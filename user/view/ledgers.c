@@ -24,7 +24,9 @@ static void storm_note(const struct vm_view *v)
 void view_stuck(const struct vm_view *v)
 {
 	const struct stuck *s = &v->st->stuck;
+	const struct view_window *w = v->window;
 	char span[FORMAT_MAX], count[FORMAT_MAX];
+	struct view_progress p;
 
 	section_fact(v->section, "stuck_rows", NULL, cell_count(s->rows));
 	section_fact(v->section, "stuck_ns", NULL, cell_ns(s->ns));
@@ -35,6 +37,13 @@ void view_stuck(const struct vm_view *v)
 		     "try again.", s->worst.vcpu, format_count(count, s->worst.count),
 		     format_ns(span, s->worst.end - s->worst.begin),
 		     (unsigned long long)s->worst.rip, (unsigned long long)s->worst.gfn);
+	if (!w->progress || v->vm->life == MMUSCOPE_life_destroyed)
+		return;
+	if (w->progress(w->progress_ctx, v->vm->pid, true, &p))
+		section_note(v->section, "%s", progress_verdict(v->section->report, &p));
+	else
+		section_note(v->section, "What KVM's sequence of invalidations is cannot be read "
+			     "here.");
 }
 
 /* KVM's own counters beside ours: the cheapest proof that nothing was missed. */

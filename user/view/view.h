@@ -10,6 +10,7 @@
 #include "model/model.h"
 #include "model/pictures.h"
 #include "source/source.h"
+#include "view/progress.h"
 #include "view/report.h"
 
 /**
@@ -30,6 +31,9 @@ struct view_counted {
  * @pid: only VMs of this process, 0 for all
  * @counted: asks KVM; returns whether it knows. NULL where there is no KVM to ask.
  * @ctx: for @counted
+ * @progress: asks the kernel for a VM's sequence of invalidations, @twice to see it move; returns
+ *	whether it knows. NULL where there is no kernel to ask.
+ * @progress_ctx: for @progress
  * @pictures: what pictures are made of, NULL for a report without those by time and address
  * @begin_ns: when the pictures begin, since the begin of the recording
  */
@@ -40,6 +44,8 @@ struct view_window {
 	uint32_t pid;
 	bool (*counted)(const void *ctx, uint16_t vm, struct view_counted *c);
 	const void *ctx;
+	bool (*progress)(void *ctx, uint32_t pid, bool twice, struct view_progress *p);
+	void *progress_ctx;
 	const struct pictures *pictures;
 	uint64_t begin_ns;
 };
