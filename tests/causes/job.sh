@@ -3,15 +3,6 @@
 # Job of the lab: guests whose memory is taken away for one reason each, under each kind of
 # paging. Argument: the collector. /results/MODE.records has what it says of them.
 
-wait_detached() {
-	_left=300
-	while grep -q -s '^mmuscope-detach' /proc/[0-9]*/comm; do
-		_left=$((_left - 1))
-		[ "$_left" -gt 0 ] || return 1
-		usleep 100000
-	done
-}
-
 swap_on() {
 	module_load zram || return 1
 	echo 256M >/sys/block/zram0/disksize && mkswap /dev/zram0 >/dev/null && swapon /dev/zram0

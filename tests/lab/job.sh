@@ -82,16 +82,6 @@ trace_end() {
 	done
 }
 
-# Detaching may go on in a process of its own.
-wait_detached() {
-	_left=300
-	while grep -q -s '^mmuscope-detach' /proc/[0-9]*/comm; do
-		_left=$((_left - 1))
-		[ "$_left" -gt 0 ] || return 1
-		usleep $((5 * LAB_NAP))
-	done
-}
-
 mode() {
 	wait_detached
 	lab_mode "$@"

@@ -3,15 +3,6 @@
 # Job of the lab: the same guests in each mode, once for each collector. What they
 # record is in /results/MODE.COLLECTOR.
 
-wait_detached() {
-	_left=300
-	while grep -q -s '^mmuscope-detach' /proc/[0-9]*/comm; do
-		_left=$((_left - 1))
-		[ "$_left" -gt 0 ] || return 1
-		usleep 100000
-	done
-}
-
 insmod /same/mmuscope.ko || fail "the kernel module does not load"
 modes="$(lab_tdp) shadow"
 echo "$modes" >/results/modes

@@ -85,6 +85,16 @@ wait_file() {
 	done
 }
 
+# wait_detached: mmuscope may go on detaching in a process of its own, and KVM stays in use.
+wait_detached() {
+	_detach_left=300
+	while grep -q -s '^mmuscope-detach' /proc/[0-9]*/comm; do
+		_detach_left=$((_detach_left - 1))
+		[ "$_detach_left" -gt 0 ] || return 1
+		usleep $((5 * LAB_NAP))
+	done
+}
+
 # module_load NAME [PARAM=VALUE...]: with what it depends on.
 module_load() {
 	_mod_name=$1
