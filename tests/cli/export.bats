@@ -114,6 +114,34 @@ setup() {
 	awk -F, 'NR == 1 { n = NF; if ($NF != "symbol") exit 1 } NF != n { exit 1 }' faults.csv
 }
 
+@test "--guest-symbols for a VM that is not there is told, after all the rest, exit 1" {
+	for run in "export --format csv" "export --format folded" "script --json" \
+		"report --by rip" "heatmap --by rip"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr mmuscope $run --guest-symbols synth-1=map \
+			--guest-symbols synth-9=map made
+		[ "$status" = 1 ]
+		[ -n "$output" ]
+		[ "$stderr" = "mmuscope: --guest-symbols: there was no VM 'synth-9' in what was \
+read; 'mmuscope info' tells the names" ]
+		# shellcheck disable=SC2086
+		run --separate-stderr mmuscope $run --guest-symbols synth-1=map made
+		[ "$status" = 0 ]
+		[ -z "$stderr" ]
+	done
+	# On one side is enough.
+	mmuscope record --source synth:records=20000,vms=3 -o three 2>/dev/null
+	run --separate-stderr mmuscope diff --by rip --guest-symbols synth-3=map made three
+	[ "$status" != 2 ]
+	run --separate-stderr mmuscope diff --by rip --guest-symbols synth-9=map made three
+	[ "$status" = 2 ]
+	[[ "$stderr" == *"no VM 'synth-9'"* ]]
+	# Who closes the pipe does not know who would have come.
+	run --separate-stderr bash -c \
+		"$binary script --guest-symbols synth-9=map made | head -n 1"
+	[ -z "$stderr" ]
+}
+
 @test "export: wrong usage is exit 2, failure exit 1, one sentence" {
 	for args in "made" "--format svg made" "--format ctf made" \
 		"--format folded --weight pages made" "--format csv --guest-symbols synth-1 made" \

@@ -295,12 +295,12 @@ static int read_run(struct diff_cmd *c, size_t at)
 		fprintf(stderr, "mmuscope: cannot read '%s': %s\n", r->path, strerror(-err));
 		return err;
 	}
-	return recording_verdict(r, 0);
+	return recording_damage(r, 0);
 }
 
 static int compare(struct diff_cmd *c, FILE *out)
 {
-	bool differ = false, damaged = false;
+	bool differ = false, wrong = false;
 	struct report *r;
 	int err, code;
 
@@ -308,15 +308,17 @@ static int compare(struct diff_cmd *c, FILE *out)
 		err = read_run(c, i);
 		if (err < 0)
 			return EXIT_TROUBLE;
-		damaged |= err > 0;
+		wrong |= err > 0;
 	}
+	/* A VM may be on one side only. */
+	wrong |= recording_strangers(&c->recording, 0) != EXIT_OK;
 	r = report_new("diff");
 	if (r && view_diff(r, &c->diff, &differ)) {
 		report_free(r);
 		r = NULL;
 	}
 	code = output_report(out, &c->recording.options, r);
-	if (code != EXIT_OK || damaged)
+	if (code != EXIT_OK || wrong)
 		return EXIT_TROUBLE;
 	return differ ? EXIT_DIFFER : EXIT_SAME;
 }

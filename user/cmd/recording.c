@@ -168,6 +168,17 @@ static bool is_always_wanted(const struct mmuscope_hdr *rec)
 	       rec->type == MMUSCOPE_TYPE_slot || rec->type == MMUSCOPE_TYPE_lost;
 }
 
+/* Marks for whom of --guest-symbols there is a VM. */
+static void see_vm(struct recording *r, const struct mmuscope_hdr *rec)
+{
+	char name[MODEL_NAME];
+
+	if (rec->type != MMUSCOPE_TYPE_vm || !r->guests.nr)
+		return;
+	source_file_name(r->source, (const struct mmuscope_vm *)rec, name, sizeof(name));
+	guests_see(&r->guests, name);
+}
+
 int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmuscope_hdr *rec),
 		   void *ctx)
 {
@@ -179,13 +190,15 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 			      ((!r->filter || filter_match(r->filter, rec)) &&
 			       r->types >> (rec->type < 63 ? rec->type : 63) & 1);
 
+		see_vm(r, rec);
 		if (!wanted && !r->aside)
 			continue;
 		ret = wanted ? take(ctx, rec) : r->aside(ctx, rec);
 		if (ret)
 			return ret;
 	}
-	return ret == -ENODATA ? 0 : ret;
+	r->ended = ret == -ENODATA;
+	return r->ended ? 0 : ret;
 }
 
 struct lines {
@@ -238,7 +251,7 @@ bool recording_is_shown(const struct recording *r, const struct model *m,
 	       (!r->options.pid || vm->pid == (uint32_t)r->options.pid);
 }
 
-int recording_verdict(const struct recording *r, int code)
+int recording_damage(const struct recording *r, int code)
 {
 	char text[512];
 
@@ -246,4 +259,22 @@ int recording_verdict(const struct recording *r, int code)
 		return code;
 	fprintf(stderr, "mmuscope: %s\n", text);
 	return code ? code : EXIT_FAILED;
+}
+
+int recording_strangers(const struct recording *r, int code)
+{
+	const char *vm = guests_unseen(&r->guests);
+
+	if (!vm)
+		return code;
+	fprintf(stderr, "mmuscope: --guest-symbols: there was no VM '%s' in what was read; "
+		"'mmuscope info' tells the names\n", vm);
+	return code ? code : EXIT_FAILED;
+}
+
+int recording_verdict(const struct recording *r, int code)
+{
+	code = recording_damage(r, code);
+	/* Who read no further does not know who would have come. */
+	return r->ended ? recording_strangers(r, code) : code;
 }

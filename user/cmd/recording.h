@@ -25,6 +25,7 @@
  * @aside: called, unless NULL, for what the filter leaves out, of families in @aside_types
  * @aside_types: families that are read for that
  * @source: the recording, once open
+ * @ended: it was read to its end
  */
 struct recording {
 	struct options options;
@@ -37,6 +38,7 @@ struct recording {
 	int (*aside)(void *ctx, const struct mmuscope_hdr *rec);
 	uint64_t aside_types;
 	struct source *source;
+	bool ended;
 };
 
 #define RECORDING_INIT(command) { \
@@ -81,7 +83,12 @@ int recording_lines(struct recording *r, int (*take)(void *ctx, const struct rec
 bool recording_is_shown(const struct recording *r, const struct model *m,
 			const struct mmuscope_hdr *rec);
 
-/* Says on stderr what of the recording could not be read. Return: @code, or that of a failure. */
+/*
+ * Each says on stderr what is wrong: what of the recording could not be read; symbols for a VM that
+ * was not there; either. Return: @code, or that of a failure.
+ */
+int recording_damage(const struct recording *r, int code);
+int recording_strangers(const struct recording *r, int code);
 int recording_verdict(const struct recording *r, int code);
 
 #endif /* CMD_RECORDING_H */

@@ -253,6 +253,7 @@ int guests_add(struct guests *g, const char *arg, char *err, size_t len)
 		snprintf(err, len, "not enough memory");
 		return -1;
 	}
+	grown->seen = false;
 	grown->symbols = symbols_open(equals + 1, err, len);
 	if (!grown->symbols) {
 		free(grown->vm);
@@ -281,6 +282,20 @@ static bool is_meant(const char *given, const char *vm)
 		return false;
 	return !vm[len] || (vm[len] == ':' && vm[len + 1] &&
 			    !vm[len + 1 + strspn(vm + len + 1, "0123456789")]);
+}
+
+void guests_see(struct guests *g, const char *vm)
+{
+	for (size_t i = 0; i < g->nr; i++)
+		g->list[i].seen |= is_meant(g->list[i].vm, vm);
+}
+
+const char *guests_unseen(const struct guests *g)
+{
+	for (size_t i = 0; i < g->nr; i++)
+		if (!g->list[i].seen)
+			return g->list[i].vm;
+	return NULL;
 }
 
 static const char *find(const struct guests *g, const char *vm, uint64_t address, uint64_t *offset)

@@ -3,6 +3,7 @@
 #ifndef LIB_SYMBOLS_H
 #define LIB_SYMBOLS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct guests {
 	struct guest {
 		char *vm;
 		struct symbols *symbols;
+		bool seen;
 	} *list;
 	size_t nr;
 };
@@ -42,6 +44,12 @@ struct guests {
 int guests_add(struct guests *g, const char *arg, char *err, size_t len);
 
 void guests_free(struct guests *g);
+
+/* There is a VM of this name. */
+void guests_see(struct guests *g, const char *vm);
+
+/* Return: the first name that no VM had so far, or NULL. */
+const char *guests_unseen(const struct guests *g);
 
 /**
  * guests_name() - "schedule+0x1c"
