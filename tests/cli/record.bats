@@ -231,6 +231,33 @@ made() {
 	[ "$records" -gt 10000 ]
 }
 
+# What the last line of the run says of records, without commas: $1 "records" or "lost".
+said() {
+	sed -nE "s/.* ([0-9,]+) $1.*/\1/p" <<<"${stderr_lines[-1]}" | tr -d ,
+}
+
+@test "record: the last line counts what the file has" {
+	for limit in 300 600 601 1000; do
+		run --separate-stderr bash -c "ulimit -f $limit && \
+			exec '$binary' record -o full --source synth:records=300000"
+		[ "$status" = 1 ]
+		[[ "$stderr" == *"File too large"* ]]
+		[[ "${stderr_lines[-1]}" != *" 0ns,"* ]]
+		records=$(said records) lost=$(said lost)
+		[ "$records" -gt 8000 ] && [ "$lost" -gt 8000 ]
+		# Those that a reader knows to be missing are a record of their own.
+		run --separate-stderr mmuscope report --json full
+		[ "$(jq .collection.records <<<"$output")" = "$records" ]
+		[ "$(jq .collection.lost <<<"$output")" = "$lost" ]
+	done
+	# A flight recorder has given up the older ones.
+	run --separate-stderr mmuscope record --max-size 4M --source synth:records=600000 -o full
+	[ "$status" = 0 ]
+	# Two VMs, eight vCPUs and two memslots that were there before what it still has.
+	[ "$(mmuscope info --json full | jq .recording.records)" = $(($(said records) + 12)) ]
+	[ "$(said lost)" = 0 ]
+}
+
 @test "record: a command's exit code, and what it prints, pass through" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
 	run --separate-stderr mmuscope record --source synth:records=10 -- sh -c 'echo hi; exit 7'

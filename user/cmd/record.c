@@ -53,6 +53,11 @@ static void want_snapshot(int signal)
 	wanted = 1;
 }
 
+static void too_large(int signal)
+{
+	(void)signal;
+}
+
 static void parse_on(struct record *r, const struct argp_state *state, const char *arg)
 {
 	char why[128];
@@ -220,8 +225,8 @@ static void progress(const struct record *r, struct session *s, bool last)
 	fprintf(stderr, "%smmuscope: %s, %s records of %zu VM%s, %s lost, %s in '%s'%s",
 		isatty(STDERR_FILENO) ? "\r\033[K" : "", format_ns(time, session_elapsed(s)),
 		format_count(records, writer_records(r->writer)), vms, vms == 1 ? "" : "s",
-		format_count(lost, r->lost), format_bytes(bytes, writer_bytes(r->writer)),
-		r->path, last ? "\n" : "");
+		format_count(lost, r->lost + writer_dropped(r->writer)),
+		format_bytes(bytes, writer_bytes(r->writer)), r->path, last ? "\n" : "");
 	fflush(stderr);
 }
 
@@ -335,6 +340,8 @@ int cmd_record(int argc, char **argv)
 	if (try_path(r.path))
 		return EXIT_FAILED;
 	session_catch_signals();
+	/* Files may have a limit: this becomes an error of write(), and is gone in a command. */
+	sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = too_large }, NULL);
 	if (r.snapshot)
 		sigaction(SIGUSR2, &(struct sigaction){ .sa_handler = want_snapshot }, NULL);
 	code = run_collection(&r.options, work, &r);

@@ -261,13 +261,15 @@ static void sleep_for(uint64_t ns)
 		;
 }
 
-/* What was collected up to now, and not a record more, belongs to this interval. */
-static int interval_end(struct session *s)
+/*
+ * What was collected up to now, and not a record more, belongs to this interval. Where that has
+ * failed, only its time is taken.
+ */
+static int interval_end(struct session *s, int err)
 {
 	uint64_t now;
-	int err = 0;
 
-	if (s->src->ops->tick)
+	if (!err && s->src->ops->tick)
 		err = s->src->ops->tick(s->src);
 	now = session_clock();
 	if (s->live && !s->ended && !err) {
@@ -292,8 +294,7 @@ int session_run(struct session *s, uint64_t until, bool (*done)(void *ctx), void
 		adapt(s);
 		now = session_clock();
 	}
-	if (!err)
-		err = interval_end(s);
+	err = interval_end(s, err);
 	if (!err)
 		return 0;
 	/* Who tapped knows better what is wrong. */

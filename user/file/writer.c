@@ -20,11 +20,13 @@ _Static_assert(WRITER_SMALLEST >= 4 * SEGMENT_SMALLEST, "a flight recorder has s
  * struct segment - part of a flight recorder's file that is overwritten as a whole
  * @seq: of its first chunk
  * @used: bytes
+ * @records: in it, without the state that it begins with
  * @last: largest time stamp in it
  */
 struct segment {
 	uint64_t seq;
 	uint64_t used;
+	uint64_t records;
 	uint64_t last;
 };
 
@@ -37,7 +39,9 @@ struct segment {
  * @current: number of the segment being written
  * @head: the preamble and the first chunk, for snapshots
  * @pending: records of state in the block being filled, which are not yet how things are
- * @records: written, and in the block being filled
+ * @records: taken: written, in the block being filled, or dropped
+ * @held: in the file that just grows
+ * @dropped: in blocks that could not be written
  */
 struct writer {
 	int fd;
@@ -61,6 +65,8 @@ struct writer {
 	struct bytes names;
 	struct bytes index;
 	uint64_t records;
+	uint64_t held;
+	uint64_t dropped;
 	uint64_t strange;	/* records of no known family, not yet told */
 	uint64_t now;		/* time stamp of the newest record */
 };
@@ -261,20 +267,33 @@ static int pending_feed(struct writer *w)
 	return err;
 }
 
-/* Names go before the records that need them. */
-static int flush(struct writer *w)
+static int put_block(struct writer *w)
 {
 	struct chunk c = { .kind = CHUNK_BLOCK };
-	int err = add_names(w);
+	int err;
 
-	if (err || !block_writer_records(w->block))
-		return err;
 	w->content.len = 0;
 	err = block_writer_pack(w->block, &c, &w->content);
 	c.stored = w->content.len;
 	if (!err)
 		err = add_chunk(w, &c, w->content.at);
-	return err ? err : pending_feed(w);
+	if (err) {
+		w->dropped += c.records;
+		return err;
+	}
+	if (w->segment_bytes)
+		w->segments[w->current].records += c.records;
+	else
+		w->held += c.records;
+	return pending_feed(w);
+}
+
+/* Names go before the records that need them. */
+static int flush(struct writer *w)
+{
+	int err = add_names(w);
+
+	return err || !block_writer_records(w->block) ? err : put_block(w);
 }
 
 int writer_name(struct writer *w, uint16_t vm, uint32_t pid, const char *name)
@@ -301,8 +320,12 @@ int writer_add(struct writer *w, const struct mmuscope_hdr *rec)
 
 	if (block_writer_records(w->block) == BLOCK_RECORDS)
 		err = flush(w);
-	if (!err)
+	if (!err) {
 		err = take(w, rec);
+	} else {
+		w->records++;
+		w->dropped++;
+	}
 	if (rec->type == MMUSCOPE_TYPE_vm || rec->type == MMUSCOPE_TYPE_vcpu ||
 	    rec->type == MMUSCOPE_TYPE_slot)
 		bytes_put(&w->pending, rec, rec->size);
@@ -390,7 +413,16 @@ int writer_end(struct writer *w, struct totals *t)
 
 uint64_t writer_records(const struct writer *w)
 {
-	return w->records;
+	uint64_t records = w->held;
+
+	for (size_t i = 0; i < w->nr_segments; i++)
+		records += w->segments[i].records;
+	return records;
+}
+
+uint64_t writer_dropped(const struct writer *w)
+{
+	return w->dropped + block_writer_records(w->block);
 }
 
 uint64_t writer_bytes(const struct writer *w)

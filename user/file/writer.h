@@ -42,8 +42,8 @@ struct writer;
 struct writer *writer_open(const struct writer_config *cfg);
 
 /*
- * All return 0 or -errno, after which only writer_records(), writer_bytes(), writer_end() and
- * writer_close() may be called.
+ * All return 0 or -errno, after which only writer_records(), writer_dropped(), writer_bytes(),
+ * writer_end() and writer_close() may be called.
  */
 int writer_add(struct writer *w, const struct mmuscope_hdr *rec);
 int writer_name(struct writer *w, uint16_t vm, uint32_t pid, const char *name);
@@ -59,8 +59,10 @@ int writer_end(struct writer *w, struct totals *t);
 
 void writer_close(struct writer *w);
 
-/* What was written so far: records, and bytes that the file has. */
+/* What the file has: records, of a flight recorder those that are still there, and bytes. */
 uint64_t writer_records(const struct writer *w);
+/* Records that were taken but are not written: for good once writer_end() has returned. */
+uint64_t writer_dropped(const struct writer *w);
 uint64_t writer_bytes(const struct writer *w);
 
 #endif /* FILE_WRITER_H */
