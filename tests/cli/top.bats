@@ -87,6 +87,23 @@ top_on() {
 	see '^VM .*fault/s'
 }
 
+@test "top --batch: the same columns in each refresh, the first has no cost that is none" {
+	for args in "" "--by vm,cause" "--by access"; do
+		for columns in 40 80 160; do
+			# shellcheck disable=SC2086
+			COLUMNS=$columns run --separate-stderr mmuscope top --batch -n 4 -i 0.1 $args \
+				--source $endless
+			[ "$status" = 0 ]
+			[ "$(grep -E ' fault/s( |$)' <<<"$output" | sort -u | wc -l)" = 1 ]
+			[ "$(grep -E ' fault/s( |$)' <<<"$output" | wc -l)" = 4 ]
+			[[ "$output" != *"refresh 0ns"* ]]
+			[[ "$output" == *"refresh "* ]]
+		done
+	done
+	mmuscope top --json -n 2 -i 0.1 --source $endless |
+		jq -se '.[0].cost.refresh_ns == null and .[1].cost.refresh_ns > 0'
+}
+
 @test "top: wrong numbers and arguments are refused, exit 2" {
 	for option in -d0 -i0 -n0 -nx --by=nothing --by= now; do
 		run --separate-stderr mmuscope top --batch "$option"

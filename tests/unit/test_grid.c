@@ -2,10 +2,12 @@
 /* Selecting, sorting and filtering rows of a table. */
 #include "unit.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "render/grid.h"
 #include "render/layout.h"
+#include "render/render.h"
 
 #define ROWS 5
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -184,6 +186,85 @@ static void columns_leave_and_texts_are_cut(void **state)
 	assert_int_equal(l.width[1], 6);
 }
 
+/* A report of one VM, or of two. Return: its text, to be freed. */
+static char *text_of(struct steady *keep, unsigned int width, const char *name, uint64_t ns,
+		     const char *second)
+{
+	struct report *r = report_new("test");
+	struct table *t = section_table(report_section(r, "s", NULL, false), "t", NULL, columns,
+					ARRAY_SIZE(columns));
+	const char *const names[] = { name, second };
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	for (size_t i = 0; i < ARRAY_SIZE(names) && names[i]; i++) {
+		struct cell *row = table_row(t);
+
+		row[1] = cell_text(names[i]);
+		row[2] = cell_ns(ns);
+		row[3] = cell_rate(ns, 1000000000);
+	}
+	render_text_steady(out, r, width, false, keep);
+	fclose(out);
+	report_free(r);
+	return text;
+}
+
+/* The line of @text that has @part, of which there is one at most. */
+static char *line_of(const char *text, const char *part)
+{
+	const char *at = strstr(text, part);
+
+	if (!at)
+		return strdup("");
+	while (at > text && at[-1] != '\n')
+		at--;
+	return strndup(at, strcspn(at, "\n"));
+}
+
+/* Who reads a pipe finds each column where it was, whatever comes later. */
+static void columns_stay(void **state)
+{
+	static const unsigned int widths[] = { 19, 24, 40, 80 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(widths); i++) {
+		struct steady keep = { 0 };
+		char *none = text_of(&keep, widths[i], NULL, 0, NULL);
+		char *first = text_of(&keep, widths[i], "vm1", 7, NULL);
+		char *then = text_of(&keep, widths[i], "a-name-that-is-longer", 123456789, "vm2");
+		char *head = line_of(first, "name"), *again = line_of(then, "name");
+		char *row = line_of(first, "vm1"), *other = line_of(then, "vm2");
+
+		print_message("# %s", then);
+		assert_null(strstr(none, "name"));
+		assert_string_equal(head, again);
+		assert_int_equal(strlen(row), strlen(head));
+		assert_int_equal(strlen(other), strlen(head));
+		assert_true(strlen(head) <= widths[i]);
+		free(none);
+		free(first);
+		free(then);
+		free(head);
+		free(again);
+		free(row);
+		free(other);
+	}
+}
+
+/* What has no room is longer than the others, but not another number. */
+static void a_number_is_never_cut(void **state)
+{
+	struct steady keep = { .made = true, .width = { 0, 4, 4, 0 } };
+	char *text = text_of(&keep, 80, "vm-long", 123456789, NULL);
+
+	(void)state;
+	assert_non_null(strstr(text, "123ms"));
+	assert_non_null(strstr(text, "vm-~ "));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +276,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(selected_row_is_on_the_screen, setup, teardown),
 		cmocka_unit_test_setup_teardown(empty_table_has_no_row, setup, teardown),
 		cmocka_unit_test_setup_teardown(columns_leave_and_texts_are_cut, setup, teardown),
+		cmocka_unit_test(columns_stay),
+		cmocka_unit_test(a_number_is_never_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,8 @@
 /* Keys of options without a letter begin here; --collector has its own in all subcommands. */
 enum { OPTIONS_KEY = 256, OPTIONS_COLLECTOR = OPTIONS_KEY };
 
+struct steady;
+
 /**
  * struct options - what the command line said
  * @name: "mmuscope stat", for --help
@@ -25,6 +27,7 @@ enum { OPTIONS_KEY = 256, OPTIONS_COLLECTOR = OPTIONS_KEY };
  * @collector: --collector
  * @json: --json
  * @page: what reports are headed with as a page of HTML; NULL for text or JSON
+ * @steady: columns of the table of reports that follow each other as text; NULL where they do not
  * @output: -o, or NULL
  * @source: --source, or NULL
  * @command: the command to run, ended by NULL, or NULL
@@ -40,6 +43,7 @@ struct options {
 	enum collector_kind collector;
 	bool json;
 	const char *page;
+	struct steady *steady;
 	const char *output;
 	const char *source;
 	char **command;

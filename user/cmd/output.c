@@ -47,6 +47,8 @@ int output_report(FILE *out, const struct options *o, struct report *r)
 		err = render_json(out, r);
 	else if (o->page)
 		render_html(out, r, o->page);
+	else if (o->steady)
+		render_text_steady(out, r, format_width(out), format_colour(out), o->steady);
 	else
 		render_text(out, r, format_width(out), format_colour(out));
 	if (r)

@@ -11,6 +11,7 @@
 #include "cmd/run.h"
 #include "cmd/summary.h"
 #include "lib/parse.h"
+#include "render/render.h"
 #include "view/view.h"
 
 #define INTERVAL_NS	1000000000ULL	/* unless the user wants another one */
@@ -129,7 +130,9 @@ static void add_cost(struct top *top, struct report *r)
 	view_cost(section, session_source(s), view_vcpu_ns(session_model(s)));
 	section_fact(section, "cpu_share", "of a CPU for mmuscope",
 		     cell_percent(cpu - top->cpu_ns, session_interval(s)));
-	section_fact(section, "refresh_ns", "refresh ", cell_ns(top->refresh_ns));
+	/* The first one is under way. */
+	section_fact(section, "refresh_ns", "refresh ",
+		     top->refresh_ns ? cell_ns(top->refresh_ns) : (struct cell){ 0 });
 	section_fact(section, "interval_ns",
 		     top_interval(top) > top->options.interval_ns ? "so only every " : NULL,
 		     cell_ns(top_interval(top)));
@@ -277,7 +280,8 @@ static int work(void *ctx, struct session *s, struct child *child)
 
 int cmd_top(int argc, char **argv)
 {
-	struct top top = { .options = { .name = "mmuscope top" } };
+	struct steady steady = { 0 };
+	struct top top = { .options = { .name = "mmuscope top", .steady = &steady } };
 	int code;
 
 	options_parse(&top_argp, argc, argv, &top.options);

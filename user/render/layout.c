@@ -7,6 +7,7 @@
 #include "lib/format.h"
 
 #define NARROWEST	6	/* a column of text is not cut below this */
+#define ROOMY		32	/* nor made wider than this for what may come */
 #define SENTENCE	30	/* and one of sentences is not narrower than this */
 
 const char *layout_cell(const struct cell *c, char *buf)
@@ -107,7 +108,7 @@ static void layout_cut(struct layout *l, const struct table *t, unsigned int roo
 }
 
 void layout_make(struct layout *l, const struct table *t, unsigned int room, unsigned int gap,
-		 unsigned int number)
+		 unsigned int least)
 {
 	char buf[FORMAT_MAX];
 
@@ -116,8 +117,8 @@ void layout_make(struct layout *l, const struct table *t, unsigned int room, uns
 		if (!t->columns[i].head)
 			continue;
 		l->width[i] = strlen(t->columns[i].head);
-		if (!t->columns[i].text && l->width[i] < number)
-			l->width[i] = number;
+		if (l->width[i] < least)
+			l->width[i] = least;
 		for (size_t r = 0; r < t->nr_rows; r++) {
 			size_t len = strlen(layout_cell(&t->rows[r * t->nr_columns + i], buf));
 
@@ -130,4 +131,23 @@ void layout_make(struct layout *l, const struct table *t, unsigned int room, uns
 	while (layout_total(l, t->nr_columns, gap) > room && layout_drop(l, t))
 		;
 	layout_cut(l, t, room, gap);
+}
+
+void layout_steady(struct layout *l, const struct table *t, unsigned int room, unsigned int gap)
+{
+	unsigned int total, before = 0;
+
+	layout_make(l, t, room, gap, LAYOUT_LEAST);
+	total = layout_total(l, t->nr_columns, gap);
+	while (total < room && total != before) {
+		before = total;
+		for (size_t i = 0; i < t->nr_columns && total < room; i++) {
+			/* What can be dropped, a mode, has words that are known to be short. */
+			if (!t->columns[i].text || t->columns[i].drop || !l->width[i] ||
+			    l->width[i] >= ROOMY)
+				continue;
+			l->width[i]++;
+			total++;
+		}
+	}
 }

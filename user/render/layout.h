@@ -18,12 +18,21 @@ struct layout {
 /**
  * layout_make() - fit the columns of @t into @room, the gaps between them included
  * @gap: columns of space between two
- * @number: columns that a number gets at least, so that tables stay still while numbers change
+ * @least: what a column gets at least, so that tables stay still while cells change
  *
  * What there is no room for is left out, in the order of column.drop; then texts are cut.
  */
 void layout_make(struct layout *l, const struct table *t, unsigned int room, unsigned int gap,
-		 unsigned int number);
+		 unsigned int least);
+
+/* Of a column that stays as wide: "12.3us", "100.0%", "shadow". */
+#define LAYOUT_LEAST	6
+
+/**
+ * layout_steady() - the same for tables that follow each other: what is left of @room is for texts
+ * that are longer in the next one
+ */
+void layout_steady(struct layout *l, const struct table *t, unsigned int room, unsigned int gap);
 
 /* Return: @c as text: its own, or what is written to @buf, FORMAT_MAX bytes. */
 const char *layout_cell(const struct cell *c, char *buf);

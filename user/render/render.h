@@ -15,6 +15,19 @@
  */
 void render_text(FILE *out, const struct report *r, unsigned int width, bool colour);
 
+/* The columns of a table, and how wide they are; begins as 0. */
+struct steady {
+	bool made;
+	unsigned int width[TABLE_COLUMNS];
+};
+
+/*
+ * Same, for reports of one table that follow each other: its columns are those of the first one
+ * that had rows, and as wide.
+ */
+void render_text_steady(FILE *out, const struct report *r, unsigned int width, bool colour,
+			struct steady *keep);
+
 /* Prints @r as one JSON object on a line of its own. Return: 0 or -ENOMEM. */
 int render_json(FILE *out, const struct report *r);
 

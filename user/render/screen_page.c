@@ -10,7 +10,6 @@
 #include "render/screen_color.h"
 
 #define GAP		1	/* between columns */
-#define NUMBER_WIDTH	6	/* of a column of numbers at least: "12.3us" */
 #define WORD_MAX	256
 
 static size_t rows_shown;
@@ -127,7 +126,7 @@ static void put_table(struct grid *g, int y, int end, const char *empty)
 		put(y, 0, COLS, empty, A_NORMAL);
 		return;
 	}
-	layout_make(&l, g->table, COLS, GAP, NUMBER_WIDTH);
+	layout_make(&l, g->table, COLS, GAP, LAYOUT_LEAST);
 	g->no_room = 0;
 	for (size_t i = 0; i < g->table->nr_columns; i++)
 		g->no_room |= (uint32_t)!l.width[i] << i;

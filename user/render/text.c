@@ -13,10 +13,18 @@
 #define DIM	"\033[2m"
 #define PLAIN	"\033[0m"
 
+#define NARROW		60	/* here gaps are as small as can be, where columns are to stay */
+
+/**
+ * struct text - where a report is printed to
+ * @keep: the columns of all tables, NULL where each has its own
+ */
 struct text {
 	FILE *out;
 	unsigned int width;
 	bool colour;
+	struct steady *keep;
+	unsigned int gap;
 };
 
 static const char *style(const struct text *x, const char *sequence)
@@ -81,14 +89,15 @@ static void put_column(const struct text *x, const char *value, unsigned int wid
 {
 	size_t len = strlen(value);
 
-	if (len > width)
+	/* A number that is cut is another one. */
+	if (len > width && left)
 		fprintf(x->out, "%.*s~", (int)width - 1, value);
 	else if (left)
 		fprintf(x->out, "%-*s", last ? 0 : (int)width, value);
 	else
 		fprintf(x->out, "%*s", (int)width, value);
 	if (!last)
-		fprintf(x->out, "%*s", GAP, "");
+		fprintf(x->out, "%*s", (int)x->gap, "");
 }
 
 /* Words of @value as far as @width has room, then below, from column @at on. */
@@ -130,7 +139,7 @@ static void print_row(const struct text *x, const struct table *t, const struct 
 			put_sentence(x, value, l->width[i], at);
 		else
 			put_column(x, value, l->width[i], t->columns[i].text, i == last);
-		at += l->width[i] + GAP;
+		at += l->width[i] + x->gap;
 	}
 	fputc('\n', x->out);
 }
@@ -154,6 +163,21 @@ static void print_line(const struct text *x, const struct table *t)
 	fputc('\n', x->out);
 }
 
+static void table_layout(const struct text *x, const struct table *t, struct layout *l)
+{
+	unsigned int room = x->width - INDENT;
+
+	if (!x->keep) {
+		layout_make(l, t, room, x->gap, 0);
+	} else if (!x->keep->made) {
+		layout_steady(l, t, room, x->gap);
+		memcpy(x->keep->width, l->width, sizeof(l->width));
+		x->keep->made = true;
+	} else {
+		memcpy(l->width, x->keep->width, sizeof(l->width));
+	}
+}
+
 static void print_table(const struct text *x, const struct table *t)
 {
 	struct layout l;
@@ -164,7 +188,7 @@ static void print_table(const struct text *x, const struct table *t)
 		print_line(x, t);
 		return;
 	}
-	layout_make(&l, t, x->width - INDENT, GAP, 0);
+	table_layout(x, t, &l);
 	fputc('\n', x->out);
 	if (t->title)
 		fprintf(x->out, "%*s%s%s%s\n", INDENT, "", style(x, BOLD), t->title,
@@ -248,10 +272,23 @@ static void print_section(const struct text *x, const struct section *s)
 	fputc('\n', x->out);
 }
 
+static void print_report(const struct text *x, const struct report *r)
+{
+	for (const struct section *s = r->sections; s; s = s->next)
+		print_section(x, s);
+}
+
 void render_text(FILE *out, const struct report *r, unsigned int width, bool colour)
 {
-	const struct text x = { out, width, colour };
+	const struct text x = { out, width, colour, NULL, GAP };
 
-	for (const struct section *s = r->sections; s; s = s->next)
-		print_section(&x, s);
+	print_report(&x, r);
+}
+
+void render_text_steady(FILE *out, const struct report *r, unsigned int width, bool colour,
+			struct steady *keep)
+{
+	const struct text x = { out, width, colour, keep, width < NARROW ? 1 : GAP };
+
+	print_report(&x, r);
 }
