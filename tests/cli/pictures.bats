@@ -71,6 +71,25 @@ page_text() {
 	done
 }
 
+@test "heatmap: on the narrowest terminal no line is longer, legend and names included" {
+	for by in time condition verdict access vcpu slot cause rip; do
+		COLUMNS=40 LC_ALL=C.UTF-8 mmuscope heatmap --by $by >out
+		wc -L out
+		[ "$(wc -L <out)" -le 40 ]
+		# All of the legend is there.
+		tr -s ' \n' ' ' <out >words
+		grep -qE 'faults, from: . 1 . [0-9]' words
+		grep -q 'a row: 32.0M; its memslot, \* several; mapped in: 4 4K, 2 2M, 1 1G, - nothing' \
+			words
+	done
+	# A name ends at its column, of which a line leads to it.
+	COLUMNS=40 LC_ALL=C mmuscope heatmap --by condition --vm synth-1:1000000001 >out
+	columns=$(awk -F'|' '/0x0 / { print length($1) + 1 }' out)
+	[ "$(awk '/not_present/ { print index($0, "|") - 1 }' out)" = "$columns" ]
+	grep -qE 'not_present \| +\| +\|$' out
+	grep -qE ' reserved \|$' out
+}
+
 @test "heatmap -o is a picture, and says so where there is nothing in it" {
 	run --separate-stderr mmuscope heatmap -o map.svg
 	[ "$status" = 0 ]

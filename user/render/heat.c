@@ -24,10 +24,12 @@ static const char *const letters[SHADES] = { ".", ":", "-", "=", "+", "*", "#", 
 
 /**
  * struct canvas - where a map is printed to
+ * @width: of lines
  * @shade: what each shade looks like
  */
 struct canvas {
 	FILE *out;
+	unsigned int width;
 	bool colour;
 	const char *const *shade;
 };
@@ -105,45 +107,89 @@ static void put_times(const struct canvas *c, const struct heat_map *h, unsigned
 		      strlen(end) + 1), end);
 }
 
-/* A line per column, which says where it is: names are longer than columns are wide. */
+/*
+ * A line per column, which says where it is: names are longer than columns are wide. They are to the
+ * left, where there is room for them also on the narrowest terminal.
+ */
 static void put_names(const struct canvas *c, const struct heat_map *h, unsigned int each)
 {
 	for (size_t i = 0; i < h->nr_columns; i++) {
-		fprintf(c->out, "%*s", INDENT + LABEL + 6, "");
-		for (size_t k = 0; k < i; k++)
-			fprintf(c->out, "|%*s", (int)each - 1, "");
-		fprintf(c->out, "%s\n", h->names[i]);
+		unsigned int room = LABEL + 5 + i * each;
+		const char *name = h->names[i];
+
+		if (strlen(name) > room)
+			fprintf(c->out, "%*s%.*s~ |", INDENT, "", (int)room - 1, name);
+		else
+			fprintf(c->out, "%*s%*s |", INDENT, "", (int)room, name);
+		for (size_t k = i + 1; k < h->nr_columns; k++)
+			fprintf(c->out, "%*s|", (int)each - 1, "");
+		fputc('\n', c->out);
 	}
+}
+
+/* Goes on to the next line where @len more do not fit behind @at. Return: where they will end. */
+static unsigned int make_room(const struct canvas *c, unsigned int at, unsigned int len,
+			      const char *gap)
+{
+	if (at > INDENT && at + strlen(gap) + len <= c->width) {
+		fputs(gap, c->out);
+		return at + strlen(gap) + len;
+	}
+	fprintf(c->out, "%s%*s", at ? "\n" : "", INDENT, "");
+	return INDENT + len;
+}
+
+/* Words with a "~" between them stay together, and get a blank. */
+static void put_words(const struct canvas *c, const char *text)
+{
+	unsigned int at = 0;
+
+	while (*text) {
+		size_t len = strcspn(text, " ");
+
+		at = make_room(c, at, len, " ");
+		for (; len; len--, text++)
+			fputc(*text == '~' ? ' ' : *text, c->out);
+		text += strspn(text, " ");
+	}
+	fputc('\n', c->out);
 }
 
 static void put_legend(const struct canvas *c, const struct heat_map *h)
 {
-	char low[FORMAT_MAX], bytes[FORMAT_MAX];
+	unsigned int at = make_room(c, 0, strlen("faults, from:"), "");
+	char low[FORMAT_MAX], bytes[FORMAT_MAX], text[128];
 
-	fprintf(c->out, "%*sfaults, from: ", INDENT, "");
+	fputs("faults, from:", c->out);
 	for (unsigned int i = 1; i <= SHADES; i++) {
 		uint64_t count = scale_low(i, h->most, SHADES);
 
 		if (count > h->most)
 			continue;
-		fputs(i > 1 ? "  " : "", c->out);
+		if (count < 1000)
+			format_count(low, count);
+		else
+			format_rate(low, count);
+		at = make_room(c, at, 2 + strlen(low), i > 1 ? "  " : " ");
 		put_shade(c, i);
-		fprintf(c->out, " %s", count < 1000 ? format_count(low, count) :
-			format_rate(low, count));
+		fprintf(c->out, " %s", low);
 	}
-	fprintf(c->out, "\n%*sa row: %s; its memslot, * several; mapped in: 4 4K, 2 2M, 1 1G, "
-		"- nothing\n", INDENT, "", format_bytes(bytes, h->row_bytes));
+	fputc('\n', c->out);
+	snprintf(text, sizeof(text), "a~row:~%s; its~memslot, *~several; mapped~in: 4~4K, 2~2M, "
+		 "1~1G, -~nothing", format_bytes(bytes, h->row_bytes));
+	put_words(c, text);
 }
 
 void render_heat(FILE *out, const struct heat_map *h, unsigned int width, bool colour)
 {
-	const struct canvas c = { out, colour, is_utf8() ? blocks : letters };
+	const struct canvas c = { out, width, colour, is_utf8() ? blocks : letters };
 	unsigned int room = width > INDENT + LABEL + 7 + 8 ? width - INDENT - LABEL - 7 : 8;
 	unsigned int each = room / h->nr_columns ?: 1;
 
 	/* Wide columns only where each is something of its own. */
 	each = !h->names ? each : each > 8 ? 8 : each;
-	fprintf(out, "\n%*s%s\n", INDENT, "", h->title);
+	fputc('\n', out);
+	put_words(&c, h->title);
 	for (size_t i = 0; i < h->nr_rows; i++)
 		put_row(&c, h, &h->rows[i], each);
 	if (h->names)
