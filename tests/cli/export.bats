@@ -61,6 +61,17 @@ setup() {
 	grep -q 'vm_1 = "synth-1:1000000001"' trace/metadata
 }
 
+@test "export --format ctf: a command line is whole, with blanks between its arguments" {
+	command -v babeltrace2 >/dev/null || skip "babeltrace2 is not installed"
+	mmuscope export --format ctf "$root/tests/golden/schema-2.data" -o trace ||
+		[ $? = 1 ]
+	babeltrace2 trace | sed -nE 's/.* args = "([^"]*)".*/\1/p' >have
+	mmuscope script --json "$root/tests/golden/schema-2.data" 2>/dev/null |
+		jq -r '.args // empty' >want
+	[ "$(grep -c '[a-z] [a-z]' want)" = 5 ]
+	diff want have
+}
+
 @test "export --format ctf: lost records are told, nothing is overwritten" {
 	command -v babeltrace2 >/dev/null || skip "babeltrace2 is not installed"
 	mmuscope record --source synth:records=60000,lost=42 -o lossy 2>/dev/null

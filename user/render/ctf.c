@@ -126,6 +126,18 @@ static int name_keep(struct ctf *c, const struct record_line *line)
 	return *name ? 0 : -ENOMEM;
 }
 
+static void put_field(struct ctf *c, const struct schema_field *f, const struct mmuscope_hdr *rec)
+{
+	if (f->type != TYPE_TEXT) {
+		put(c, (const char *)rec + f->offset, f->size);
+		return;
+	}
+	/* Readers end a text at its first NUL. */
+	memset(c->packet + c->len, 0, f->size);
+	record_get_text(f, rec, (char *)c->packet + c->len);
+	c->len += f->size;
+}
+
 int ctf_record(struct ctf *c, const struct record_line *line)
 {
 	const struct mmuscope_hdr *rec = line->rec;
@@ -155,7 +167,7 @@ int ctf_record(struct ctf *c, const struct record_line *line)
 	put(c, &rec->flags, sizeof(rec->flags));
 	for (size_t i = 0; i < e->nr; i++)
 		if (e->fields[i].unit != UNIT_PAD)
-			put(c, (const char *)rec + e->fields[i].offset, e->fields[i].size);
+			put_field(c, &e->fields[i], rec);
 	return 0;
 }
 
@@ -187,8 +199,10 @@ static void metadata_head(const struct ctf *c, FILE *out)
 		record_quoted(out, c->names[vm]);
 		fputs(";\n", out);
 	}
+	/* Where it is not known what time it was, times are since the boot; readers want no minus. */
 	fprintf(out, "};\n\nclock {\n\tname = monotonic;\n\tfreq = 1000000000;\n"
-		"\toffset = %" PRId64 ";\n};\n\n", c->head.realtime_ns);
+		"\toffset = %" PRId64 ";\n};\n\n",
+		c->head.realtime_ns > 0 ? c->head.realtime_ns : 0);
 	fputs("typealias integer { size = 64; align = 8; signed = false; "
 	      "map = clock.monotonic.value; } := time;\n\n"
 	      "stream {\n\tid = 0;\n"

@@ -64,8 +64,7 @@ static void put_number(FILE *out, const struct schema_field *f, uint64_t value)
 		fprintf(out, "%" PRIu64, value);
 }
 
-/* Text up to its end; arguments have a NUL between them, which becomes a blank. */
-static size_t text_get(const struct schema_field *f, const struct mmuscope_hdr *rec, char *text)
+size_t record_get_text(const struct schema_field *f, const struct mmuscope_hdr *rec, char *text)
 {
 	const char *from = (const char *)rec + f->offset;
 	size_t len = f->size;
@@ -111,7 +110,7 @@ void record_text(FILE *out, const struct record_line *line)
 			continue;
 		fprintf(out, " %s=", f->key);
 		if (f->type == TYPE_TEXT)
-			fprintf(out, "'%.*s'", (int)text_get(f, rec, text), text);
+			fprintf(out, "'%.*s'", (int)record_get_text(f, rec, text), text);
 		else if (f->unit == UNIT_NS)
 			fputs(format_ns(dur, value), out);
 		else
@@ -145,7 +144,7 @@ static void json_value(FILE *out, const struct schema_field *f, const struct mmu
 	bool quote;
 
 	if (f->type == TYPE_TEXT) {
-		text[text_get(f, rec, text)] = '\0';
+		text[record_get_text(f, rec, text)] = '\0';
 		record_quoted(out, text);
 		return;
 	}
@@ -263,7 +262,7 @@ static void csv_value(FILE *out, const struct schema_field *f, const struct mmus
 			put_number(out, f, value);
 		return;
 	}
-	len = text_get(f, rec, text);
+	len = record_get_text(f, rec, text);
 	fputc('"', out);
 	for (size_t i = 0; i < len; i++)
 		fprintf(out, text[i] == '"' ? "\"%c" : "%c", text[i]);

@@ -8,6 +8,7 @@
 
 #include <mmuscope/abi.h>
 
+#include "lib/schema.h"
 #include "lib/symbols.h"
 
 /**
@@ -35,6 +36,12 @@ void record_json_fields(FILE *out, const struct record_line *line);
 
 /* In double quotes. Bytes that are no ASCII may be no UTF-8 either: they become '?'. */
 void record_quoted(FILE *out, const char *text);
+
+/*
+ * Text of field @f up to its end, to @text, which has room for the field; arguments have a NUL
+ * between them, which becomes a blank. Return: its length, without a NUL behind it.
+ */
+size_t record_get_text(const struct schema_field *f, const struct mmuscope_hdr *rec, char *text);
 
 /*
  * Columns for all fields that families of @types have, a bit for each as struct chunk has it, and
