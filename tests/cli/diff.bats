@@ -23,6 +23,35 @@ made() {
 	mmuscope diff --json a a | jq -e '[.. | .change? // empty] | map(. == 0) | all'
 }
 
+@test "diff: two recordings of the same load do not differ, and it is said what they cannot tell" {
+	for i in 1 2 3 4 5 6; do
+		made r$i seed=$i
+	done
+	for pair in "1 2" "3 4" "5 6" "1 4" "2 6"; do
+		read -r a b <<<"$pair"
+		run --separate-stderr mmuscope diff "r$a" "r$b"
+		[ "$status" = 0 ]
+		[[ "${output//$'\n' / }" == *"With one recording per side only large differences"* ]]
+		[[ "${output//$'\n' / }" == *"minimum effect"* ]]
+	done
+	run --separate-stderr mmuscope diff r1 r2 r3 : r4 r5 r6
+	[[ "$output" != *"With one recording per side"* ]]
+}
+
+# The command of B takes longer, as on a busy host; it does nothing that is recorded.
+@test "diff: a command that takes longer for the same work has no other rate" {
+	[ "$(id -u)" = 0 ] || skip "needs root"
+	mmuscope record --source synth:records=12000 -o a -- true 2>/dev/null
+	mmuscope record --source synth:records=12000 -o b -- sleep 0.5 2>/dev/null
+	mmuscope record --source synth:records=12000 -o c 2>/dev/null
+	[ "$(mmuscope info --json a | jq -r .recording.command)" = \
+		"mmuscope record --source synth:records=12000 -o a -- true" ]
+	run --separate-stderr mmuscope diff a b
+	[ "$status" = 0 ]
+	run --separate-stderr mmuscope diff a c
+	[ "$status" = 0 ]
+}
+
 @test "diff --time: a part of each recording" {
 	made a seed=2
 	run --separate-stderr mmuscope diff --time 0.01,0.06 --json a a

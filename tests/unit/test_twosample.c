@@ -8,12 +8,22 @@
 
 #include "lib/permute.h"
 #include "lib/twosample.h"
+#include "view/diff.h"
 
 #define SLICES	TWOSAMPLE_SLICES
 #define PAIRS	200
 #define LEVEL	0.05
 /* Of 200 pairs 10 are expected; more than 20 has a chance of 1 in 1000. */
 #define MOST	20
+
+static const struct twosample any_difference = {
+	.slices = true, .most = SLICES, .factor = 1,
+};
+static const struct twosample few_slices = { .slices = true, .most = 4, .factor = 1 };
+/* As two single recordings are compared. */
+static const struct twosample single = {
+	.slices = true, .most = SLICES, .factor = DIFF_FACTOR, .shift = DIFF_SHIFT,
+};
 
 static uint64_t seed;
 
@@ -107,7 +117,7 @@ static size_t false_alarms(size_t pairs, double length, double mean_a, double me
 	for (size_t i = 0; i < pairs; i++) {
 		bursts(a, mean_a, length);
 		bursts(b, mean_b, length);
-		alarms += twosample_counts(a, SLICES, b, SLICES, true, SLICES) < LEVEL;
+		alarms += twosample_counts(a, SLICES, b, SLICES, &any_difference) < LEVEL;
 	}
 	return alarms;
 }
@@ -133,7 +143,8 @@ static void other_counts_differ(void **state)
 {
 	(void)state;
 	assert_true(false_alarms(12, 2, 100, 200) >= 11);
-	assert_true(false_alarms(12, 4, 100, 400) >= 11);
+	/* In eight bursts of each there is less to go by. */
+	assert_true(false_alarms(12, 4, 100, 400) >= 9);
 }
 
 /* All at the begin, as a guest does that touches its memory and ends: nothing can be said. */
@@ -142,10 +153,10 @@ static void one_slice_that_has_all_proves_nothing(void **state)
 	double a[SLICES] = { 2048 }, b[SLICES] = { 0, 4096 };
 
 	(void)state;
-	assert_true(twosample_counts(a, SLICES, b, SLICES, true, SLICES) > 0.3);
+	assert_true(twosample_counts(a, SLICES, b, SLICES, &any_difference) > 0.3);
 	memset(b, 0, sizeof(b));
-	assert_true(twosample_counts(a, SLICES, a, SLICES, true, SLICES) == 1);
-	assert_true(twosample_counts(b, SLICES, b, SLICES, true, SLICES) == 1);
+	assert_true(twosample_counts(a, SLICES, a, SLICES, &any_difference) == 1);
+	assert_true(twosample_counts(b, SLICES, b, SLICES, &any_difference) == 1);
 }
 
 /* Without any spread every other way to deal is nearer. */
@@ -158,8 +169,86 @@ static void constant_slices_that_differ_do(void **state)
 		a[i] = 1e-9;
 		b[i] = 1.1e-9;
 	}
-	assert_true(twosample_counts(a, SLICES, b, SLICES, true, SLICES) < 0.001);
-	assert_true(isnan(twosample_counts(a, SLICES, b, SLICES, true, 4)));
+	assert_true(twosample_counts(a, SLICES, b, SLICES, &any_difference) < 0.001);
+	assert_true(isnan(twosample_counts(a, SLICES, b, SLICES, &few_slices)));
+}
+
+/*
+ * Slices of a recording whose rate goes up and down in itself: a log-normal process with the
+ * autocorrelation @alike and the spread @ups, which each recording has at a level of its own, apart
+ * by @runs in logarithms.
+ */
+static void wander(double *slice, double mean, double alike, double ups, double runs)
+{
+	double level = mean * exp(runs * random_normal()), x = random_normal();
+
+	for (size_t i = 0; i < SLICES; i++) {
+		slice[i] = random_poisson(level * exp(ups * x - ups * ups / 2));
+		x = alike * x + sqrt(1 - alike * alike) * random_normal();
+	}
+}
+
+static size_t wander_alarms(size_t pairs, const struct twosample *how, double alike, double ups,
+			    double runs, double factor)
+{
+	double a[SLICES], b[SLICES];
+	size_t alarms = 0;
+
+	seed = 23;
+	for (size_t i = 0; i < pairs; i++) {
+		wander(a, 300, alike, ups, runs);
+		wander(b, 300 * factor, alike, ups, runs);
+		alarms += twosample_counts(a, SLICES, b, SLICES, how) < LEVEL;
+	}
+	return alarms;
+}
+
+/* Alike over a tenth of the recording: what goes up and down more slowly is not seen. */
+static void slices_that_are_alike_are_fewer(void **state)
+{
+	static const double alike[] = { 0, 0.8 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(alike) / sizeof(alike[0]); i++) {
+		size_t alarms = wander_alarms(PAIRS, &any_difference, alike[i], 0.3, 0, 1);
+
+		print_message("# alike %.1f: %zu in %d pairs\n", alike[i], alarms, PAIRS);
+		assert_true(alarms <= MOST);
+	}
+}
+
+/* The same thing twice: one of twenty pairs may be said to differ, whatever it is like. */
+static void single_runs_of_the_same_rarely_differ(void **state)
+{
+	static const struct { double alike, ups, runs; } kinds[] = {
+		{ 0, 0.1, 0.1 }, { 0, 1, 0.1 }, { 0.9, 0.1, 0.1 },
+		{ 0.9, 0.3, 0.1 }, { 0.9, 1, 0.1 }, { 0.98, 0.2, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		size_t alarms = wander_alarms(PAIRS, &single, kinds[i].alike, kinds[i].ups,
+					      kinds[i].runs, 1);
+
+		print_message("# alike %.2f, ups and downs %.1f, runs %.2f: %zu in %d pairs\n",
+			      kinds[i].alike, kinds[i].ups, kinds[i].runs, alarms, PAIRS);
+		assert_true(alarms <= PAIRS * LEVEL);
+	}
+}
+
+static void single_runs_tell_large_differences(void **state)
+{
+	size_t most = PAIRS / 4;
+
+	(void)state;
+	/* A third is within what runs differ by, twice as many is not. */
+	assert_true(wander_alarms(most, &single, 0, 0.1, 0, 1.25) == 0);
+	assert_true(wander_alarms(most, &single, 0, 0.3, 0.1, 2) >= most * 0.9);
+	assert_true(wander_alarms(most, &single, 0, 0.3, 0.1, 0.5) >= most * 0.9);
+	assert_true(wander_alarms(most, &single, 0.6, 0.3, 0.1, 3) >= most * 0.9);
+	assert_true(wander_alarms(most, &single, 0.9, 0.1, 0.1, 3) >= most * 0.9);
+	/* The whole test, without the factor, sees what only goes on within the recordings. */
+	assert_true(wander_alarms(most, &any_difference, 0, 0.1, 0, 1.25) == most);
 }
 
 static uint32_t store[2 * SLICES][TWOSAMPLE_BINS];
@@ -180,8 +269,8 @@ static void latencies(size_t from, double mean, double median, double cluster, d
 	}
 }
 
-static size_t latency_alarms(size_t pairs, double mean_a, double mean_b, double factor,
-			     double cluster, double tail)
+static size_t latency_alarms(const struct twosample *how, size_t pairs, double mean_a,
+			     double mean_b, double factor, double cluster, double tail)
 {
 	const uint32_t *bins[2 * SLICES];
 	size_t alarms = 0;
@@ -192,7 +281,7 @@ static size_t latency_alarms(size_t pairs, double mean_a, double mean_b, double 
 	for (size_t i = 0; i < pairs; i++) {
 		latencies(0, mean_a, 4000, cluster, 0.01);
 		latencies(SLICES, mean_b, 4000 * factor, cluster, tail);
-		alarms += twosample_latencies(bins, SLICES, SLICES, true) < LEVEL;
+		alarms += twosample_latencies(bins, SLICES, SLICES, how) < LEVEL;
 	}
 	return alarms;
 }
@@ -200,10 +289,10 @@ static size_t latency_alarms(size_t pairs, double mean_a, double mean_b, double 
 static void same_latencies_rarely_differ(void **state)
 {
 	size_t alarms[] = {
-		latency_alarms(PAIRS, 30, 30, 1, 0, 0.01),
-		latency_alarms(PAIRS, 30, 30, 1, 0.5, 0.01),
-		latency_alarms(PAIRS, 100, 5, 1, 0, 0.01),
-		latency_alarms(PAIRS, 50, 10, 1, 0.3, 0.01),
+		latency_alarms(&any_difference, PAIRS, 30, 30, 1, 0, 0.01),
+		latency_alarms(&any_difference, PAIRS, 30, 30, 1, 0.5, 0.01),
+		latency_alarms(&any_difference, PAIRS, 100, 5, 1, 0, 0.01),
+		latency_alarms(&any_difference, PAIRS, 50, 10, 1, 0.3, 0.01),
 	};
 
 	(void)state;
@@ -217,9 +306,22 @@ static void same_latencies_rarely_differ(void **state)
 static void other_latencies_differ(void **state)
 {
 	(void)state;
-	assert_true(latency_alarms(12, 30, 30, 1.2, 0, 0.01) >= 11);
+	assert_true(latency_alarms(&any_difference, 12, 30, 30, 1.2, 0, 0.01) >= 11);
 	/* Only the tail. */
-	assert_true(latency_alarms(12, 100, 100, 1, 0, 0.05) >= 11);
+	assert_true(latency_alarms(&any_difference, 12, 100, 100, 1, 0, 0.05) >= 11);
+}
+
+/* On a busy host all latencies are longer: that is no difference of what was recorded. */
+static void single_runs_tell_much_longer_latencies(void **state)
+{
+	(void)state;
+	assert_int_equal(latency_alarms(&single, 50, 30, 30, 1.5, 0, 0.01), 0);
+	assert_int_equal(latency_alarms(&single, 50, 30, 30, 1 / 1.5, 0, 0.01), 0);
+	assert_true(latency_alarms(&single, PAIRS, 30, 30, 1.9, 0.3, 0.01) <= PAIRS * LEVEL);
+	assert_true(latency_alarms(&single, 12, 30, 30, 3, 0, 0.01) >= 11);
+	assert_true(latency_alarms(&single, 12, 30, 30, 1 / 3., 0.3, 0.01) >= 11);
+	/* Only the tail, which in one of the samples is twice as long, too. */
+	assert_true(latency_alarms(&single, 12, 100, 100, 1, 0, 0.1) >= 11);
 }
 
 static void few_latencies_prove_nothing(void **state)
@@ -230,10 +332,10 @@ static void few_latencies_prove_nothing(void **state)
 	memset(store, 0, sizeof(store));
 	store[0][10] = 5;
 	store[1][90] = 5000;
-	assert_true(isnan(twosample_latencies(bins, SLICES, SLICES, true)));
+	assert_true(isnan(twosample_latencies(bins, SLICES, SLICES, &any_difference)));
 	store[0][10] = 5000;
 	/* Two clusters: any other way to deal them is as far apart. */
-	assert_true(twosample_latencies(bins, SLICES, SLICES, true) > 0.3);
+	assert_true(twosample_latencies(bins, SLICES, SLICES, &any_difference) > 0.3);
 }
 
 int main(void)
@@ -243,10 +345,14 @@ int main(void)
 		cmocka_unit_test(holm_by_hand),
 		cmocka_unit_test(same_counts_rarely_differ),
 		cmocka_unit_test(other_counts_differ),
+		cmocka_unit_test(slices_that_are_alike_are_fewer),
+		cmocka_unit_test(single_runs_of_the_same_rarely_differ),
+		cmocka_unit_test(single_runs_tell_large_differences),
 		cmocka_unit_test(one_slice_that_has_all_proves_nothing),
 		cmocka_unit_test(constant_slices_that_differ_do),
 		cmocka_unit_test(same_latencies_rarely_differ),
 		cmocka_unit_test(other_latencies_differ),
+		cmocka_unit_test(single_runs_tell_much_longer_latencies),
 		cmocka_unit_test(few_latencies_prove_nothing),
 	};
 

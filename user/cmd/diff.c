@@ -282,6 +282,7 @@ static int read_run(struct diff_cmd *c, size_t at)
 	run->vm = r->options.vm;
 	run->pid = r->options.pid;
 	run->head = reader_head(source_file_reader(r->source));
+	run->command = head_until_command(run->head);
 	run->model = model_new(source_file_name, r->source);
 	err = run->model ? tallies_new(c, run, source_file_begin(r->source) + r->from_ns) :
 			   -ENOMEM;

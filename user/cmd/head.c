@@ -2,6 +2,7 @@
 #include "cmd/head.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
 
@@ -86,9 +87,25 @@ json_t *head_make(const struct options *o, const struct session *s, char **argv)
 		json_object_set_new(filter, "pid", json_integer(o->pid));
 	if (o->vm)
 		json_object_set_new(filter, "vm", json_string(o->vm));
-	return json_pack("{sssssosososososo}", "mmuscope", MMUSCOPE_VERSION,
+	return json_pack("{sssssososososososs}", "mmuscope", MMUSCOPE_VERSION,
 			 "source", session_source(s)->ops->name, "clock", clock_json(s),
 			 "uname", uname_json(), "host", host_json(),
 			 "probes", probes_json(session_source(s)),
-			 "arguments", command, "filter", filter);
+			 "arguments", command, "filter", filter,
+			 "until", o->command ? "command" : "told");
+}
+
+bool head_until_command(const json_t *head)
+{
+	const char *until = json_string_value(json_object_get(head, "until"));
+	const json_t *list = json_object_get(head, "arguments"), *arg;
+	size_t i;
+
+	if (until)
+		return !strcmp(until, "command");
+	/* Older recordings have the command line only. */
+	json_array_foreach(list, i, arg)
+		if (!strcmp(json_string_value(arg) ?: "", "--"))
+			return true;
+	return false;
 }

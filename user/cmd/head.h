@@ -14,4 +14,7 @@
 /* Return: the head for a recording of @s, to be given to json_decref(); NULL without memory. */
 json_t *head_make(const struct options *o, const struct session *s, char **argv);
 
+/* Return: whether the recording of @head ended with a command, and not when somebody wanted it. */
+bool head_until_command(const json_t *head);
+
 #endif /* CMD_HEAD_H */

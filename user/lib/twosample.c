@@ -12,6 +12,8 @@
 #define BIN_SHIFT	3
 /* Neighbours that are more alike than this are put together. */
 #define ALIKE		0.1
+/* Of so few slices it is not known that they are more alike than this. */
+#define MOST_ALIKE	0.95
 #define CUTS		7
 /* What rounding leaves of numbers that are at most 1. */
 #define NOTHING		1e-12
@@ -28,6 +30,7 @@ _Static_assert(2 * TWOSAMPLE_SLICES <= PERMUTE_UNITS, "slices of two recordings 
  * @value: numbers, or latencies above each cut
  * @all: latencies of the unit; 1 for numbers
  * @slices: differences are studentized
+ * @sign: 0, or that of the differences which count: of the second sample less the first
  */
 struct series {
 	size_t nr_a;
@@ -36,6 +39,7 @@ struct series {
 	double value[PERMUTE_UNITS][CUTS];
 	double all[PERMUTE_UNITS];
 	bool slices;
+	double sign;
 };
 
 unsigned int twosample_bin(uint64_t ns)
@@ -77,7 +81,8 @@ static double apart_at(const struct series *s, const bool *in_a, size_t cut)
 	/* Where all latencies are in one group there is nothing to compare. */
 	if (!m[0].w || !m[1].w)
 		return 0;
-	apart = fabs(m[1].v / m[1].w - m[0].v / m[0].w);
+	apart = m[0].v / m[0].w - m[1].v / m[1].w;
+	apart = s->sign ? apart * s->sign : fabs(apart);
 	if (apart < NOTHING)
 		return 0;
 	if (!s->slices)
@@ -97,8 +102,9 @@ static double apart(void *ctx, const bool *in_a)
 }
 
 /*
- * How alike neighbours are: the autocorrelation of what a unit is off the mean of its sample. That
- * mean is of the same units, which makes it too small by the inverse of their number.
+ * How alike neighbours are: the autocorrelation of what a unit is off the mean of its sample. Of
+ * few units that is too small, because the mean is of the same units: by (1 + 3r) / n (Kendall
+ * 1954).
  */
 static double alike_at(const struct series *s, size_t cut)
 {
@@ -119,16 +125,17 @@ static double alike_at(const struct series *s, size_t cut)
 			before = off;
 		}
 	}
-	return squares ? products / squares + 1.0 / s->nr_a : 0;
+	return squares ? (products / squares * s->nr_a + 1) / (s->nr_a - 3) : 0;
 }
 
+/* What makes neighbours alike does so at all cuts; the largest of them all is mostly chance. */
 static double alike(const struct series *s)
 {
-	double most = -1;
+	double sum = 0;
 
 	for (size_t i = 0; i < s->nr_cuts; i++)
-		most = fmax(most, alike_at(s, i));
-	return most;
+		sum += alike_at(s, i);
+	return sum / s->nr_cuts;
 }
 
 static void halve(struct series *s)
@@ -155,26 +162,43 @@ static void centre(struct series *s, size_t cut)
 		s->value[i][cut] -= v / w * s->all[i];
 }
 
+/*
+ * Brings the first sample as near to the second as @factor allows. What is left is a difference
+ * beyond it: the null hypothesis has an effect, the largest that is of no interest.
+ */
+static void come_near(struct series *s, double factor)
+{
+	double a = 0, b = 0, by;
+
+	for (size_t i = 0; i < s->nr_a + s->nr_b; i++)
+		*(i < s->nr_a ? &a : &b) += s->value[i][0];
+	if (!(a > 0))
+		return;
+	by = fmin(factor, fmax(1 / factor, b / s->nr_b / (a / s->nr_a)));
+	for (size_t i = 0; i < s->nr_a; i++)
+		s->value[i][0] *= by;
+}
+
 static double test(struct series *s, size_t most)
 {
 	double r;
 
 	while (s->slices && s->nr_a > TWOSAMPLE_FEWEST && (s->nr_a > most || alike(s) > ALIKE))
 		halve(s);
+	r = s->slices ? fmin(MOST_ALIKE, fmax(0, alike(s))) : 0;
 	for (size_t i = 0; i < s->nr_cuts; i++)
 		centre(s, i);
 	/* Units that are still alike are as good as fewer: by (1 - r) / (1 + r). */
-	r = s->slices ? fmin(0.9, fmax(0, alike(s))) : 0;
 	return permute_test(s->nr_a, s->nr_b, apart, s, sqrt((1 - r) / (1 + r)));
 }
 
-double twosample_counts(const double *a, size_t nr_a, const double *b, size_t nr_b, bool slices,
-			size_t most)
+double twosample_counts(const double *a, size_t nr_a, const double *b, size_t nr_b,
+			const struct twosample *how)
 {
-	struct series s = { .nr_a = nr_a, .nr_b = nr_b, .nr_cuts = 1, .slices = slices };
+	struct series s = { .nr_a = nr_a, .nr_b = nr_b, .nr_cuts = 1, .slices = how->slices };
 	double unit = 0;
 
-	if (nr_a + nr_b > PERMUTE_UNITS || (slices && most < TWOSAMPLE_FEWEST))
+	if (nr_a + nr_b > PERMUTE_UNITS || (how->slices && how->most < TWOSAMPLE_FEWEST))
 		return NAN;
 	for (size_t i = 0; i < nr_a + nr_b; i++) {
 		s.value[i][0] = i < nr_a ? a[i] : b[i - nr_a];
@@ -184,7 +208,9 @@ double twosample_counts(const double *a, size_t nr_a, const double *b, size_t nr
 	/* Rates per exit may be tiny: what counts as nothing is so against the largest. */
 	for (size_t i = 0; unit && i < nr_a + nr_b; i++)
 		s.value[i][0] /= unit;
-	return test(&s, most);
+	if (how->factor > 1)
+		come_near(&s, how->factor);
+	return test(&s, how->most);
 }
 
 /* The first bins behind the percentiles, each once, with enough latencies on either side. */
@@ -206,32 +232,67 @@ static size_t cuts_find(const uint64_t *all, uint64_t nr, unsigned int *cut)
 	return found;
 }
 
-double twosample_latencies(const uint32_t *const *bins, size_t nr_a, size_t nr_b, bool slices)
+/* The bin that latencies of @bin are in when they are longer by @shift bins. */
+static size_t shifted(size_t bin, int shift)
 {
-	struct series s = { .nr_a = nr_a, .nr_b = nr_b, .slices = slices };
-	uint64_t all[TWOSAMPLE_BINS] = { 0 }, nr = 0, nr_of_a = 0;
+	long to = (long)bin + shift;
+
+	return to < 0 ? 0 : to >= TWOSAMPLE_BINS ? TWOSAMPLE_BINS - 1 : to;
+}
+
+/* Tests latencies, where those of the first sample are made longer by @shift bins. */
+static double test_latencies(struct series *s, const uint32_t *const *bins, int shift)
+{
+	size_t nr = s->nr_a + s->nr_b;
+	uint64_t all[TWOSAMPLE_BINS] = { 0 }, sum = 0;
 	unsigned int cut[CUTS];
 
-	if (nr_a + nr_b > PERMUTE_UNITS)
-		return NAN;
-	for (size_t i = 0; i < nr_a + nr_b; i++) {
-		if (i == nr_a)
-			nr_of_a = nr;
+	for (size_t i = 0; i < nr; i++)
+		for (size_t bin = 0; bins[i] && bin < TWOSAMPLE_BINS; bin++)
+			all[shifted(bin, i < s->nr_a ? shift : 0)] += bins[i][bin];
+	for (size_t bin = 0; bin < TWOSAMPLE_BINS; bin++)
+		sum += all[bin];
+	s->nr_cuts = cuts_find(all, sum, cut);
+	/* All in one bin on both sides. */
+	if (!s->nr_cuts)
+		return 1;
+	for (size_t i = 0; i < nr; i++) {
 		for (size_t bin = 0; bins[i] && bin < TWOSAMPLE_BINS; bin++) {
-			all[bin] += bins[i][bin];
-			s.all[i] += bins[i][bin];
-			nr += bins[i][bin];
+			size_t to = shifted(bin, i < s->nr_a ? shift : 0);
+
+			s->all[i] += bins[i][bin];
+			for (size_t c = 0; c < s->nr_cuts && to >= cut[c]; c++)
+				s->value[i][c] += bins[i][bin];
 		}
 	}
-	if (nr_of_a < FEWEST || nr - nr_of_a < FEWEST)
+	return test(s, TWOSAMPLE_SLICES);
+}
+
+static bool enough(const uint32_t *const *bins, size_t nr)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		for (size_t bin = 0; bins[i] && bin < TWOSAMPLE_BINS; bin++)
+			sum += bins[i][bin];
+	return sum >= FEWEST;
+}
+
+double twosample_latencies(const uint32_t *const *bins, size_t nr_a, size_t nr_b,
+			   const struct twosample *how)
+{
+	const struct series begin = { .nr_a = nr_a, .nr_b = nr_b, .slices = how->slices };
+	struct series s = begin;
+	double longer;
+
+	if (nr_a + nr_b > PERMUTE_UNITS || !enough(bins, nr_a) || !enough(bins + nr_a, nr_b))
 		return NAN;
-	s.nr_cuts = cuts_find(all, nr, cut);
-	/* All in one bin on both sides. */
-	if (!s.nr_cuts)
-		return 1;
-	for (size_t i = 0; i < nr_a + nr_b; i++)
-		for (size_t c = 0; bins[i] && c < s.nr_cuts; c++)
-			for (size_t bin = cut[c]; bin < TWOSAMPLE_BINS; bin++)
-				s.value[i][c] += bins[i][bin];
-	return test(&s, TWOSAMPLE_SLICES);
+	if (!how->shift)
+		return test_latencies(&s, bins, 0);
+	/* Either tail of what is allowed for itself: both are looked at. */
+	s.sign = 1;
+	longer = test_latencies(&s, bins, how->shift);
+	s = begin;
+	s.sign = -1;
+	return fmin(1, 2 * fmin(longer, test_latencies(&s, bins, -(int)how->shift)));
 }

@@ -25,19 +25,35 @@
 unsigned int twosample_bin(uint64_t ns);
 
 /**
+ * struct twosample - how samples are compared
+ * @slices: units are slices, TWOSAMPLE_SLICES in each sample, which may be alike; else recordings
+ * @most: at most so many slices may be told apart
+ * @factor: numbers differ when they do by more than this; 1 where any difference counts
+ * @shift: same for latencies, in bins; 0 where any difference counts
+ *
+ * Slices tell how much a recording goes up and down, not what differs from one to the next: that
+ * is what @factor and @shift are for. The p is then that of a minimum-effect test (Murphy and
+ * Myors 1999): the null hypothesis is the largest difference that does not count.
+ *
+ * For slices differences are studentized, so that unequal spreads do no harm; of whole recordings
+ * there are too few for that.
+ */
+struct twosample {
+	bool slices;
+	size_t most;
+	double factor;
+	unsigned int shift;
+};
+
+/**
  * twosample_counts() - do the means differ?
  * @a: @nr_a numbers
  * @b: @nr_b numbers
- * @slices: they are slices: TWOSAMPLE_SLICES in each sample, which may be alike
- * @most: at most so many slices may be told apart; ignored without @slices
- *
- * For slices the difference is studentized, so that unequal spreads do no harm; of whole
- * recordings there are too few for that.
  *
  * Return: p of a permutation test, NAN where it cannot be told.
  */
-double twosample_counts(const double *a, size_t nr_a, const double *b, size_t nr_b, bool slices,
-			size_t most);
+double twosample_counts(const double *a, size_t nr_a, const double *b, size_t nr_b,
+			const struct twosample *how);
 
 /**
  * twosample_latencies() - do the distributions differ?
@@ -49,6 +65,7 @@ double twosample_counts(const double *a, size_t nr_a, const double *b, size_t nr
  *
  * Return: p of a permutation test, NAN where there are too few latencies.
  */
-double twosample_latencies(const uint32_t *const *bins, size_t nr_a, size_t nr_b, bool slices);
+double twosample_latencies(const uint32_t *const *bins, size_t nr_a, size_t nr_b,
+			   const struct twosample *how);
 
 #endif /* LIB_TWOSAMPLE_H */

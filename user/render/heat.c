@@ -108,8 +108,8 @@ static void put_times(const struct canvas *c, const struct heat_map *h, unsigned
 }
 
 /*
- * A line per column, which says where it is: names are longer than columns are wide. They are to the
- * left, where there is room for them also on the narrowest terminal.
+ * A line per column, which says where it is: names are longer than columns are wide. They are to
+ * the left, where there is room for them also on the narrowest terminal.
  */
 static void put_names(const struct canvas *c, const struct heat_map *h, unsigned int each)
 {

@@ -184,7 +184,7 @@ int view_diff(struct report *r, const struct diff *d, bool *differ)
 					      vms.list[i].tables[t].nr,
 					      sizeof(struct diff_row), compare);
 		*differ = any_differs(&vms, d);
-		diff_verdict(r, d, &vms, *differ);
+		diff_verdict(r, d, &vms);
 		for (size_t i = 0; i < vms.nr; i++)
 			if (vms.list[i].sides == 3)
 				vm_print(r, d, &vms.list[i]);

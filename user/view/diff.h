@@ -19,6 +19,14 @@
 #define DIFF_VERDICT	0.04
 #define DIFF_ROW	0.01
 
+/*
+ * What two single recordings of the same thing may differ by anyway. A run that is not repeated
+ * does not tell: this is two standard deviations of the difference where counts have one of 10 %
+ * from run to run, and for latencies, which a busy host makes longer, a factor of two, in bins.
+ */
+#define DIFF_FACTOR	(4 / 3.)
+#define DIFF_SHIFT	4
+
 /* What counts are divided by. */
 enum diff_per { DIFF_SECOND, DIFF_RUN, DIFF_VCPU_SECOND, DIFF_EXIT, DIFF_OPERATION };
 
@@ -45,6 +53,7 @@ struct diff_spec {
  * @source: it
  * @head: what it says of itself
  * @elapsed_ns: what of it was read
+ * @command: it lasted as long as a command took
  * @operations: of the guest, for DIFF_OPERATION
  * @tally: by table
  */
@@ -56,6 +65,7 @@ struct diff_run {
 	struct source *source;
 	const json_t *head;
 	uint64_t elapsed_ns;
+	bool command;
 	double operations;
 	struct tally *tally[DIFF_TABLES];
 };
@@ -133,6 +143,12 @@ void diff_vms_free(struct diff_vms *vms, const struct diff *d);
 /* Return: the faults of @vm in its first table, or NULL. */
 const struct diff_row *diff_faults(const struct diff_vm *vm);
 
+/*
+ * Return: the factor by which rates per second of two recordings may differ because their commands
+ * took differently long; 1 where that does not matter.
+ */
+double diff_longer(const struct diff *d);
+
 /* Return: change from A to B in percent, NAN where there is none to tell. */
 double diff_change(const struct diff_row *row);
 
@@ -144,7 +160,7 @@ const char *diff_key(struct report *r, const struct diff *d, const struct diff_r
 		     size_t key);
 
 /* Sections: the verdict; how the recordings differ; how it was tested. */
-void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms *vms, bool differ);
+void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms *vms);
 void diff_recordings(struct report *r, const struct diff *d);
 void diff_method(struct report *r, const struct diff *d, const struct diff_vms *vms);
 

@@ -125,10 +125,26 @@ static size_t most_slices(const struct diff *d, const struct diff_row *row)
 	return most;
 }
 
+double diff_longer(const struct diff *d)
+{
+	double a = d->runs[0].elapsed_ns, b = d->runs[1].elapsed_ns;
+
+	/* A command that took twice as long for the same work has half the rate. */
+	if (d->nr != 2 || d->per != DIFF_SECOND || !(d->runs[0].command || d->runs[1].command) ||
+	    !(a > 0) || !(b > 0))
+		return 1;
+	return fmax(a / b, b / a);
+}
+
 static void row_test(struct diff_row *row, const struct diff *d, const double *by)
 {
 	const uint32_t *bins[PERMUTE_UNITS];
 	bool slices = d->nr == 2;
+	const struct twosample how = {
+		.slices = slices, .most = most_slices(d, row),
+		.factor = slices ? DIFF_FACTOR * diff_longer(d) : 1,
+		.shift = slices ? DIFF_SHIFT : 0,
+	};
 	double value[PERMUTE_UNITS];
 	size_t units = slices ? TWOSAMPLE_SLICES : 1, a = d->nr_a * units, nr = 0;
 
@@ -137,14 +153,13 @@ static void row_test(struct diff_row *row, const struct diff *d, const double *b
 		return;
 	if (!isnan(row->value[0]) && !isnan(row->value[1])) {
 		nr = values_of(d, row, by, slices, value);
-		row->p = twosample_counts(value, a, value + a, nr - a, slices,
-					  most_slices(d, row));
+		row->p = twosample_counts(value, a, value + a, nr - a, &how);
 	}
 	nr = 0;
 	for (size_t run = 0; run < d->nr; run++)
 		for (size_t i = 0; i < units; i++)
 			bins[nr++] = row->in[run] ? row->in[run]->bins[i] : NULL;
-	row->time_p = twosample_latencies(bins, a, nr - a, slices);
+	row->time_p = twosample_latencies(bins, a, nr - a, &how);
 }
 
 /* Adds the run's row to the histogram of its side. */

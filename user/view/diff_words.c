@@ -289,7 +289,27 @@ static void power_words(struct section *s, const struct diff *d, const struct di
 			     fmin(1, least * (tests ? tests : 1)), tests ? tests : 1);
 }
 
-void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms *vms, bool differ)
+/* What one run of each side cannot tell. */
+static void single_words(struct report *r, struct section *s, const struct diff *d)
+{
+	double longer = diff_longer(d);
+	char a[FORMAT_MAX], b[FORMAT_MAX];
+
+	if (d->nr != 2)
+		return;
+	if (longer > 1.1)
+		section_note(s, "The commands took differently long, %s in A and %s in B: so may "
+			     "rates per second differ by a factor of %s with the same work. "
+			     "'--per run' compares the work.",
+			     format_ns(a, d->runs[0].elapsed_ns),
+			     format_ns(b, d->runs[1].elapsed_ns), rate(r, longer));
+	section_note(s, "With one recording per side only large differences can be told: counts "
+		     "that differ by more than a third, latencies by more than a factor of two, "
+		     "and both by more than their ups and downs within the recordings. Repeat the "
+		     "runs to tell smaller ones.");
+}
+
+void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms *vms)
 {
 	struct section *s = report_section(r, "verdict", "Verdict", false);
 	const struct diff_row *f;
@@ -316,10 +336,8 @@ void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms 
 	}
 	if (!both)
 		section_note(s, "There is no VM on both sides: nothing was compared.");
-	/* A host that was busier in one of them makes a difference, too. */
-	if (differ && d->nr == 2)
-		section_note(s, "Two recordings do not tell what differs from run to run anyway, "
-			     "such as how busy the host is: repeat the runs to be sure.");
+	if (both)
+		single_words(r, s, d);
 	power_words(s, d, vms);
 	loss_words(s, d);
 }
@@ -333,12 +351,14 @@ void diff_method(struct report *r, const struct diff *d, const struct diff_vms *
 		for (size_t t = 0; t < d->nr_specs; t++)
 			rows += vms->list[i].tables[t].nr;
 	if (d->nr == 2)
-		section_note(s, "p is from a permutation test: each recording is cut into %d equal "
-			     "slices, fewer where neighbours are alike, %d at least, and the "
-			     "difference of the means, studentized, is compared with what comes of "
-			     "dealing the slices at random. It tells what is more than the ups and "
-			     "downs within the recordings; what differs from run to run only "
-			     "repeated runs can tell.", TWOSAMPLE_SLICES, TWOSAMPLE_FEWEST);
+		section_note(s, "p is from a permutation test for a minimum effect: each recording "
+			     "is cut into %d equal slices, fewer where neighbours are alike, %d at "
+			     "least, and what the means differ by beyond a factor of %.2g, "
+			     "studentized, is compared with what comes of dealing the slices at "
+			     "random. The slices tell the ups and downs within the recordings; what "
+			     "differs from run to run anyway is taken to be within that factor, "
+			     "within two for latencies.", TWOSAMPLE_SLICES, TWOSAMPLE_FEWEST,
+			     DIFF_FACTOR * diff_longer(d));
 	else
 		section_note(s, "p is from a permutation test: the difference of the means of %zu "
 			     "and %zu runs is compared with what comes of dealing the runs in all "
