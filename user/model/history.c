@@ -8,11 +8,11 @@
 /* What the first record tells may have begun before. */
 #define EARLIER		(60 * 1000000000ULL)
 
-struct history *history_new(size_t slots, size_t leaves)
+struct history *history_new(size_t blocks, size_t leaves)
 {
 	struct history *h = calloc(1, sizeof(*h));
 
-	if (h && !regions_init(&h->regions, slots, leaves))
+	if (h && !regions_init(&h->regions, blocks, leaves))
 		return h;
 	free(h);
 	return NULL;
@@ -118,8 +118,7 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 	}
 	word = history_word(HISTORY_MAPPED_4K, cause, time);
 	r = region_get(&h->regions, history_key(v, HISTORY_GFN, region));
-	r = r ? page_set(&h->regions, r, gfn % HISTORY_PAGES, word) : NULL;
-	if (!r || !r->huge)
+	if (!r || !page_set(&h->regions, r, gfn % HISTORY_PAGES, word) || !r->huge)
 		return HISTORY_SAME;
 	r->huge = false;
 	r->broken = time;
@@ -138,8 +137,8 @@ void history_fill(struct history *h, const struct vm_history *v, uint64_t first,
 		if (v->nr_wide)
 			word = history_current(h, v, first + i, word);
 		if (history_state(word) < HISTORY_MAPPED_4K)
-			r = page_set(&h->regions, r, (first + i) % HISTORY_PAGES,
-				     history_word(HISTORY_MAPPED_4K, cause, time));
+			page_set(&h->regions, r, (first + i) % HISTORY_PAGES,
+				 history_word(HISTORY_MAPPED_4K, cause, time));
 	}
 }
 
@@ -203,7 +202,7 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 		old = history_current(h, v, region * HISTORY_PAGES + i, page_word(r, i));
 		word = word_taken(old, take->word, take->begin, never);
 		if (word != old)
-			r = page_set(&h->regions, r, i, word);
+			page_set(&h->regions, r, i, word);
 	}
 }
 
@@ -218,18 +217,18 @@ static void wide_apply(struct history *h, const struct vm_history *v, struct reg
 		old = page_word(r, i);
 		word = history_current(h, v, page + i, old);
 		if (word != old)
-			r = page_set(&h->regions, r, i, word);
+			page_set(&h->regions, r, i, word);
 	}
 }
 
-/* Return: whether the region in a slot has pages of @v from @w's first to its last. */
-static bool region_within(const struct history *h, size_t at, const struct vm_history *v,
+/* Return: whether the region of @key has pages of @v from @w's first to its last. */
+static bool region_within(uint64_t key, const struct vm_history *v,
 			  const struct history_wide *w, uint64_t *region)
 {
 	uint64_t first = history_key(v, HISTORY_GFN, 0);
 
-	*region = h->regions.slots[at].key - first;
-	return h->regions.slots[at].key >= first && !(*region >> HISTORY_REGION_BITS) &&
+	*region = key - first;
+	return key >= first && !(*region >> HISTORY_REGION_BITS) &&
 	       *region >= w->first / HISTORY_PAGES && *region <= w->last / HISTORY_PAGES;
 }
 
@@ -237,12 +236,13 @@ static bool region_within(const struct history *h, size_t at, const struct vm_hi
 static void wide_forget(struct history *h, struct vm_history *v)
 {
 	struct vm_history only = *v;
-	uint64_t region;
+	uint64_t key, region;
+	struct region *r;
 
 	only.nr_wide = 1;
-	for (size_t i = 0; i < h->regions.nr_slots; i++)
-		if (region_within(h, i, v, &only.wide[0], &region))
-			wide_apply(h, &only, &h->regions.slots[i], region);
+	for (size_t at = 0; (r = regions_next(&h->regions, &at, &key));)
+		if (region_within(key, v, &only.wide[0], &region))
+			wide_apply(h, &only, r, region);
 	/* Of pages that no region was made for nothing is known any more. */
 	if (!history_complete(h, v))
 		h->regions.evicted++;
@@ -315,20 +315,20 @@ void history_recover(struct history *h, struct vm_history *v, uint64_t first, ui
 		first, pages > ~first ? UINT64_MAX : first + pages - 1, time,
 		history_word(HISTORY_TAKEN, cause, time),
 	};
-	uint64_t region = first / HISTORY_PAGES, end = w.last / HISTORY_PAGES;
+	uint64_t region = first / HISTORY_PAGES, end = w.last / HISTORY_PAGES, key;
+	const struct region *r;
 
 	if (!pages || !v->key)
 		return;
 	if (end - region > HISTORY_REGIONS) {
-		for (size_t i = 0; i < h->regions.nr_slots; i++)
-			if (region_within(h, i, v, &w, &region) && h->regions.slots[i].broken)
+		for (size_t at = 0; (r = regions_next(&h->regions, &at, &key));)
+			if (region_within(key, v, &w, &region) && r->broken)
 				region_take(h, v, HISTORY_GFN, region, 0, HISTORY_PAGES - 1, &w);
 		return;
 	}
 	for (; region <= end; region++) {
-		uint64_t key = history_key(v, HISTORY_GFN, region);
-		const struct region *r = key ? region_find(&h->regions, key) : NULL;
-
+		key = history_key(v, HISTORY_GFN, region);
+		r = key ? region_find(&h->regions, key) : NULL;
 		if (r && r->broken)
 			region_take(h, v, HISTORY_GFN, region, 0, HISTORY_PAGES - 1, &w);
 	}
@@ -357,13 +357,12 @@ void history_split(struct history *h, struct vm_history *v, uint64_t gfn, uint64
 		r->broken = time;
 }
 
-static void region_measure(const struct history *h, const struct vm_history *v,
+static void region_measure(const struct history *h, const struct vm_history *v, uint64_t page,
 			   const struct region *r, struct history_sizes *sizes)
 {
 	static const uint8_t index[] = {
 		[HISTORY_MAPPED_4K] = 1, [HISTORY_MAPPED_2M] = 2, [HISTORY_MAPPED_1G] = 3,
 	};
-	uint64_t page = (r->key & ((1ULL << HISTORY_REGION_BITS) - 1)) * HISTORY_PAGES;
 
 	sizes->broken += !!r->broken;
 	for (unsigned int i = 0; i < HISTORY_PAGES; i++) {
@@ -381,22 +380,17 @@ static void region_measure(const struct history *h, const struct vm_history *v,
 void history_measure(const struct history *h, const struct vm_history *v,
 		     struct history_sizes *sizes)
 {
-	uint64_t all = history_key(v, HISTORY_GFN, 0) >> HISTORY_REGION_BITS;
+	uint64_t first = history_key(v, HISTORY_GFN, 0), key;
+	const struct region *r;
 
 	*sizes = (struct history_sizes){ 0 };
-	for (size_t i = 0; all && i < h->regions.nr_slots; i++)
-		if (h->regions.slots[i].key >> HISTORY_REGION_BITS == all)
-			region_measure(h, v, &h->regions.slots[i], sizes);
+	for (size_t at = 0; first && (r = regions_next(&h->regions, &at, &key));)
+		if (key >> HISTORY_REGION_BITS == first >> HISTORY_REGION_BITS)
+			region_measure(h, v, (key - first) * HISTORY_PAGES, r, sizes);
 }
 
 void history_usage(const struct history *h, struct history_use *use)
 {
-	const struct regions *t = &h->regions;
-
-	*use = (struct history_use){
-		.bytes = t->nr_slots * sizeof(*t->slots) + t->nr_leaves * LEAF_BYTES,
-		.max = t->max_slots * sizeof(*t->slots) + t->max_leaves * LEAF_BYTES,
-		.regions = t->nr,
-		.evicted = t->evicted,
-	};
+	use->bytes = regions_bytes(&h->regions, &use->max);
+	use->evicted = h->regions.evicted;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What became of each guest page of every VM: mapped, or taken away, by what and
- * when. 8 bytes per page and 40 per region of 2 MiB, only for what records spoke of.
+ * when. 8 bytes per page and 32 per region of 2 MiB, only for what records spoke of.
  *
  * A region of 512 pages has one word as long as all of it has the same fate;
  * words per page come with the first page that differs, and count where they are
@@ -20,8 +20,8 @@
 #define HISTORY_REGIONS	512	/* 1 GiB */
 #define HISTORY_WIDE	8
 
-/* The bound on memory, over all VMs: 1 TiB of guest memory, of which 48 GiB in small pages. */
-#define HISTORY_SLOTS_MAX	(1U << 20)
+/* The bound on memory, over all VMs: 2 TiB of guest memory, of which 48 GiB in small pages. */
+#define HISTORY_BLOCKS_MAX	16384U
 #define HISTORY_LEAVES_MAX	24576U
 
 /* Addresses that are kept apart: guest frames, guest virtual pages, frames of guest page tables. */
@@ -55,13 +55,11 @@ struct vm_history {
 /**
  * struct history_use - how full it is
  * @bytes: in use, of at most @max
- * @regions: regions of which something is known
  * @evicted: regions that were forgotten to keep that bound
  */
 struct history_use {
 	uint64_t bytes;
 	uint64_t max;
-	uint64_t regions;
 	uint64_t evicted;
 };
 
@@ -85,8 +83,8 @@ struct history {
 	bool partial;
 };
 
-/* Return: an empty history, or NULL. @slots, @leaves: bounds, HISTORY_*_MAX or less in tests. */
-struct history *history_new(size_t slots, size_t leaves);
+/* Return: an empty history, or NULL. @blocks, @leaves: bounds, HISTORY_*_MAX or less in tests. */
+struct history *history_new(size_t blocks, size_t leaves);
 
 void history_free(struct history *h);
 

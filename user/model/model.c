@@ -30,7 +30,7 @@ struct model *model_new(model_name_fn name, void *ctx)
 
 	if (!m)
 		return NULL;
-	m->history = history_new(HISTORY_SLOTS_MAX, HISTORY_LEAVES_MAX);
+	m->history = history_new(HISTORY_BLOCKS_MAX, HISTORY_LEAVES_MAX);
 	if (!m->history) {
 		free(m);
 		return NULL;

@@ -6,7 +6,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SLOTS_MIN	1024
+#define DIR_MIN		64
+#define DIR_SPARE	4	/* entries per block: one is to be found where it belongs */
 #define VICTIMS		16	/* of how many the oldest is forgotten */
 
 #define ARENA_BYTES	(2UL << 20)
@@ -21,14 +22,14 @@ struct arena {
 	uint64_t *leaves;
 };
 
-int regions_init(struct regions *t, size_t slots, size_t leaves)
+int regions_init(struct regions *t, size_t blocks, size_t leaves)
 {
-	t->nr_slots = slots < SLOTS_MIN ? slots : SLOTS_MIN;
-	t->shift = 64 - __builtin_ctzll(t->nr_slots);
-	t->max_slots = slots;
+	t->max_blocks = blocks;
 	t->max_leaves = leaves;
-	t->slots = calloc(t->nr_slots, sizeof(*t->slots));
-	return t->slots ? 0 : -ENOMEM;
+	t->nr_dir = DIR_MIN;
+	t->shift = 64 - __builtin_ctzll(t->nr_dir);
+	t->dir = calloc(t->nr_dir, sizeof(*t->dir));
+	return t->dir ? 0 : -ENOMEM;
 }
 
 void regions_clear(struct regions *t)
@@ -40,7 +41,10 @@ void regions_clear(struct regions *t)
 		free(a->leaves);
 		free(a);
 	}
-	free(t->slots);
+	for (size_t i = 0; i < t->nr_blocks; i++)
+		free(t->blocks[i]);
+	free(t->blocks);
+	free(t->dir);
 }
 
 static bool arena_add(struct regions *t)
@@ -85,6 +89,17 @@ static void leaf_free(struct regions *t, uint64_t *leaf)
 	t->nr_leaves--;
 }
 
+/* Return: whether it was there to be forgotten. */
+static bool region_forget(struct regions *t, struct region *r)
+{
+	bool known = r->word || r->leaf;
+
+	leaf_free(t, r->leaf);
+	*r = (struct region){ 0 };
+	t->evicted += known;
+	return known;
+}
+
 static uint64_t region_newest(const struct region *r)
 {
 	uint64_t time = history_time(r->word);
@@ -92,110 +107,180 @@ static uint64_t region_newest(const struct region *r)
 	return r->last > time ? r->last : time;
 }
 
-/* Empties a slot, and moves those behind it that would not be found any more. */
-static void region_delete(struct regions *t, size_t at)
+static uint64_t block_newest(const struct region_block *b)
 {
-	size_t mask = t->nr_slots - 1, hole = at;
+	uint64_t newest = 0;
 
-	leaf_free(t, t->slots[at].leaf);
-	for (size_t i = (at + 1) & mask; t->slots[i].key; i = (i + 1) & mask) {
-		size_t home = region_home(t, t->slots[i].key);
+	for (size_t i = 0; i < REGION_BLOCK; i++)
+		if (region_newest(&b->region[i]) > newest)
+			newest = region_newest(&b->region[i]);
+	return newest;
+}
+
+/* Empties the entry of a block, and moves those behind it that would not be found any more. */
+static void dir_delete(struct regions *t, uint64_t key)
+{
+	size_t mask = t->nr_dir - 1, hole = region_home(t, key);
+
+	while (t->dir[hole].key != key)
+		hole = (hole + 1) & mask;
+	for (size_t i = (hole + 1) & mask; t->dir[i].block; i = (i + 1) & mask) {
+		size_t home = region_home(t, t->dir[i].key);
 
 		/* Not one whose home lies between the hole and itself. */
 		if (((i - home) & mask) < ((i - hole) & mask))
 			continue;
-		t->slots[hole] = t->slots[i];
+		t->dir[hole] = t->dir[i];
 		hole = i;
 	}
-	t->slots[hole] = (struct region){ 0 };
-	t->nr--;
+	t->dir[hole] = (struct region_entry){ 0 };
 }
 
-/* Forgets the oldest of some regions, of those with words for pages where @leaf. */
-static void region_evict(struct regions *t, bool leaf)
+static void dir_insert(struct region_entry *dir, const struct regions *t, struct region_block *b)
 {
-	size_t victim = t->nr_slots, seen = 0;
+	size_t at = region_home(t, b->key);
 
-	for (size_t i = 0; i < t->nr_slots && seen < VICTIMS; i++) {
-		const struct region *r = &t->slots[t->hand];
+	while (dir[at].block)
+		at = (at + 1) & (t->nr_dir - 1);
+	dir[at] = (struct region_entry){ b->key, b };
+}
 
-		if (r->key && (!leaf || r->leaf)) {
-			seen++;
-			if (victim == t->nr_slots ||
-			    region_newest(r) < region_newest(&t->slots[victim]))
-				victim = t->hand;
-		}
-		t->hand = (t->hand + 1) & (t->nr_slots - 1);
+/* Forgets the oldest of some blocks. */
+static void block_evict(struct regions *t)
+{
+	size_t victim = 0, at = t->hand / REGION_BLOCK;
+	struct region_block *b;
+
+	for (size_t i = 0; i < VICTIMS && i < t->nr_blocks; i++, at++) {
+		at %= t->nr_blocks;
+		if (!i || block_newest(t->blocks[at]) < block_newest(t->blocks[victim]))
+			victim = at;
 	}
-	if (victim == t->nr_slots)
-		return;
-	region_delete(t, victim);
-	t->evicted++;
+	t->hand = at * REGION_BLOCK;
+	b = t->blocks[victim];
+	for (size_t i = 0; i < REGION_BLOCK; i++)
+		region_forget(t, &b->region[i]);
+	dir_delete(t, b->key);
+	t->blocks[victim] = t->blocks[--t->nr_blocks];
+	free(b);
 	t->gaps++;
 }
 
-static bool table_grow(struct regions *t)
+/* Forgets the oldest of some regions that have words for pages. */
+static void leaf_evict(struct regions *t)
 {
-	struct region *old = t->slots, *slots;
-	size_t nr = t->nr_slots;
+	struct region *victim = NULL;
+	size_t seen = 0, all = t->nr_blocks * REGION_BLOCK;
 
-	slots = nr < t->max_slots ? calloc(2 * nr, sizeof(*slots)) : NULL;
-	if (!slots)
-		return false;
-	t->slots = slots;
-	t->nr_slots = 2 * nr;
-	t->shift--;
-	for (size_t i = 0; i < nr; i++) {
-		size_t at = region_home(t, old[i].key);
+	for (size_t i = 0; i < all && seen < VICTIMS; i++, t->hand++) {
+		struct region *r;
 
-		if (!old[i].key)
+		t->hand %= all;
+		r = &t->blocks[t->hand / REGION_BLOCK]->region[t->hand % REGION_BLOCK];
+		if (!r->leaf)
 			continue;
-		while (slots[at].key)
-			at = (at + 1) & (t->nr_slots - 1);
-		slots[at] = old[i];
+		seen++;
+		if (!victim || region_newest(r) < region_newest(victim))
+			victim = r;
 	}
-	free(old);
+	if (!victim)
+		return;
+	region_forget(t, victim);
+	t->gaps++;
+}
+
+static bool dir_grow(struct regions *t)
+{
+	struct region_entry *dir = calloc(2 * t->nr_dir, sizeof(*dir));
+
+	if (!dir)
+		return false;
+	t->nr_dir *= 2;
+	t->shift--;
+	for (size_t i = 0; i < t->nr_blocks; i++)
+		dir_insert(dir, t, t->blocks[i]);
+	free(t->dir);
+	t->dir = dir;
 	return true;
+}
+
+/* Return: a block without anything in it, or NULL. */
+static struct region_block *block_new(struct regions *t, uint64_t key)
+{
+	struct region_block **list, *b;
+
+	if (t->nr_blocks == t->max_blocks)
+		block_evict(t);
+	if (t->nr_blocks >= t->nr_dir / DIR_SPARE && !dir_grow(t))
+		return NULL;
+	list = realloc(t->blocks, (t->nr_blocks + 1) * sizeof(*list));
+	if (!list)
+		return NULL;
+	t->blocks = list;
+	b = aligned_alloc(_Alignof(struct region_block), sizeof(*b));
+	if (!b)
+		return NULL;
+	memset(b, 0, sizeof(*b));
+	b->key = key;
+	t->blocks[t->nr_blocks++] = b;
+	dir_insert(t->dir, t, b);
+	return b;
 }
 
 struct region *region_get(struct regions *t, uint64_t key)
 {
 	struct region *r = key ? region_find(t, key) : NULL;
-	size_t at;
+	struct region_block *b;
 
 	if (r || !key)
 		return r;
-	/* Half of it at most: a region is to be found where it belongs. */
-	if (t->nr >= t->nr_slots / 2 && !table_grow(t))
-		region_evict(t, false);
-	for (at = region_home(t, key); t->slots[at].key; at = (at + 1) & (t->nr_slots - 1))
-		;
-	t->slots[at].key = key;
-	t->nr++;
-	return &t->slots[at];
+	b = block_new(t, key / REGION_BLOCK);
+	if (b)
+		return &b->region[key % REGION_BLOCK];
+	/* As if it had been forgotten. */
+	t->evicted++;
+	t->gaps++;
+	return NULL;
 }
 
-struct region *page_set(struct regions *t, struct region *r, unsigned int page, uint64_t word)
+struct region *regions_next(const struct regions *t, size_t *at, uint64_t *key)
 {
-	uint64_t key = r->key;
+	while (*at < t->nr_blocks * REGION_BLOCK) {
+		struct region_block *b = t->blocks[*at / REGION_BLOCK];
+		struct region *r = &b->region[*at % REGION_BLOCK];
 
+		*key = b->key * REGION_BLOCK + *at % REGION_BLOCK;
+		++*at;
+		if (r->word || r->leaf)
+			return r;
+	}
+	return NULL;
+}
+
+uint64_t regions_bytes(const struct regions *t, uint64_t *max)
+{
+	const size_t block = sizeof(struct region_block) + sizeof(*t->blocks);
+
+	/* The directory grows by the double. */
+	*max = t->max_blocks * (block + 2 * DIR_SPARE * sizeof(*t->dir)) +
+	       t->max_leaves * LEAF_BYTES + DIR_MIN * sizeof(*t->dir);
+	return t->nr_blocks * block + t->nr_dir * sizeof(*t->dir) + t->nr_leaves * LEAF_BYTES;
+}
+
+bool page_set(struct regions *t, struct region *r, unsigned int page, uint64_t word)
+{
 	if (!r->leaf) {
-		if (t->nr_leaves >= t->max_leaves) {
-			region_evict(t, true);
-			r = region_find(t, key);
-			if (!r)
-				return NULL;
-		}
+		if (t->nr_leaves >= t->max_leaves)
+			leaf_evict(t);
 		r->leaf = leaf_new(t);
 		if (!r->leaf) {
-			/* As if it had been forgotten. */
 			t->evicted++;
 			t->gaps++;
-			return NULL;
+			return false;
 		}
 	}
 	r->leaf[page] = word;
 	if (history_time(word) > r->last)
 		r->last = history_time(word);
-	return r;
+	return true;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where the history keeps its words: regions of pages by a key, in bounded memory. */
+/*
+ * Where the history keeps its words: regions of pages by a key, in bounded memory. A
+ * region stays where it is in memory until it is forgotten.
+ */
 #ifndef MODEL_REGION_H
 #define MODEL_REGION_H
 
@@ -36,7 +39,6 @@ static inline uint64_t history_time(uint64_t word)
 
 /**
  * struct region - 512 pages
- * @key: VM, space and number; 0 for an empty slot of the table
  * @word: of all pages that have no newer one
  * @last: time of the newest word of a page
  * @broken: time at which it had small pages for the first time after a huge one, 0 if it has not
@@ -44,7 +46,6 @@ static inline uint64_t history_time(uint64_t word)
  * @leaf: words of pages, NULL as long as there is none
  */
 struct region {
-	uint64_t key;
 	uint64_t word;
 	uint64_t last;
 	uint64_t broken : 63;
@@ -52,25 +53,40 @@ struct region {
 	uint64_t *leaf;
 };
 
+#define REGION_BLOCK	64
+
+/* Regions whose keys follow each other, which is where a VM's memory is. */
+struct region_block {
+	uint64_t key;	/* of the first, divided by REGION_BLOCK */
+	struct region region[REGION_BLOCK] __attribute__((aligned(64)));
+};
+
+/* An entry of the directory, free without @block. */
+struct region_entry {
+	uint64_t key;
+	struct region_block *block;
+};
+
 /**
- * struct regions - hash table with linear probing
- * @nr_slots: of it, a power of two, at most @max_slots
+ * struct regions - regions by key: VM, space and number
+ * @dir: hash table of the blocks with linear probing, @nr_dir entries, a power of two
  * @shift: 64 less the logarithm of that
- * @nr: slots in use
+ * @blocks: @nr_blocks of them, at most @max_blocks, in no order
  * @nr_leaves: words of pages are there for so many regions, at most @max_leaves
  * @arenas: memory of the leaves
  * @fresh: leaves of the first arena that were never used
  * @spare: leaves that were given back, by their first word
- * @hand: where to look for something to forget
+ * @hand: where to look for something to forget, a region of a block
  * @evicted: regions that were forgotten
  * @gaps: times that something was forgotten or not seen
  */
 struct regions {
-	struct region *slots;
-	size_t nr_slots;
+	struct region_entry *dir;
+	size_t nr_dir;
 	unsigned int shift;
-	size_t max_slots;
-	size_t nr;
+	struct region_block **blocks;
+	size_t nr_blocks;
+	size_t max_blocks;
 	size_t nr_leaves;
 	size_t max_leaves;
 	struct arena *arenas;
@@ -84,7 +100,7 @@ struct regions {
 #define LEAF_BYTES	(HISTORY_PAGES * sizeof(uint64_t))
 
 /* Return: 0 or -ENOMEM. */
-int regions_init(struct regions *t, size_t slots, size_t leaves);
+int regions_init(struct regions *t, size_t blocks, size_t leaves);
 
 void regions_clear(struct regions *t);
 
@@ -94,17 +110,25 @@ static inline size_t region_home(const struct regions *t, uint64_t key)
 	return key * 0x9e3779b97f4a7c15ULL >> t->shift;
 }
 
-/* Return: the region of @key, which is not 0, or NULL. */
+/* Return: the region of @key, or NULL. */
 static inline struct region *region_find(const struct regions *t, uint64_t key)
 {
-	for (size_t at = region_home(t, key); t->slots[at].key; at = (at + 1) & (t->nr_slots - 1))
-		if (t->slots[at].key == key)
-			return &t->slots[at];
+	size_t at = region_home(t, key / REGION_BLOCK);
+
+	for (; t->dir[at].block; at = (at + 1) & (t->nr_dir - 1))
+		if (t->dir[at].key == key / REGION_BLOCK)
+			return &t->dir[at].block->region[key % REGION_BLOCK];
 	return NULL;
 }
 
-/* Return: the region, made where there is none; NULL where @key is 0. */
+/* Return: the region, made where there is none; NULL where @key is 0, or without memory. */
 struct region *region_get(struct regions *t, uint64_t key);
+
+/* Return: the next region of which something is known, NULL behind the last. @at: 0 at first. */
+struct region *regions_next(const struct regions *t, size_t *at, uint64_t *key);
+
+/* Return: bytes that it holds, and what it holds at most. */
+uint64_t regions_bytes(const struct regions *t, uint64_t *max);
 
 /* Return: the word of a page of @r. */
 static inline uint64_t page_word(const struct region *r, unsigned int page)
@@ -114,11 +138,7 @@ static inline uint64_t page_word(const struct region *r, unsigned int page)
 	return word && history_time(word) >= history_time(r->word) ? word : r->word;
 }
 
-/**
- * page_set() - give a page of @r a word
- *
- * Return: the region, which may have moved; NULL where it was forgotten for want of memory.
- */
-struct region *page_set(struct regions *t, struct region *r, unsigned int page, uint64_t word);
+/* Gives a page of @r a word. Return: whether there was memory for it. */
+bool page_set(struct regions *t, struct region *r, unsigned int page, uint64_t word);
 
 #endif /* MODEL_REGION_H */
