@@ -16,6 +16,15 @@ guest() {
 for deed in dontneed mprotect munmap mremap pageout softdirty punch remove uffd migrate fork; do
 	guest "$deed" host --do "$deed"
 done
+# Pages of a file that are written back, of memory that fails, and in a small control group.
+(cd /tmp/disk && guest msync host --do msync)
+guest offline host --do offline --pages 64
+(
+	export MMUSCOPE_GUEST_CGROUP=/tmp/cgroup/guest
+	# The shell in parentheses, which is this one's parent.
+	sh -c 'echo $PPID >$MMUSCOPE_GUEST_CGROUP/cgroup.procs'
+	guest age host --do age
+)
 guest split host --do split --backing thp
 guest dontneed-thp host --do dontneed --backing thp
 # It makes khugepaged fast, which is for the whole host: the others want it slow.

@@ -8,6 +8,19 @@ swap_on() {
 	echo 256M >/sys/block/zram0/disksize && mkswap /dev/zram0 >/dev/null && swapon /dev/zram0
 }
 
+# A file system that writes pages back: what is in memory alone never does.
+disk_on() {
+	module_load brd rd_nr=1 rd_size=32768 || return 1
+	module_load ext4 || return 1
+	mke2fs -F /dev/ram0 >/dev/null && mkdir -p /tmp/disk && mount -t ext4 /dev/ram0 /tmp/disk
+}
+
+# A control group for a guest, whose memory can be limited.
+cgroup_on() {
+	mkdir -p /tmp/cgroup && mount -t cgroup2 none /tmp/cgroup || return 1
+	echo +memory >/tmp/cgroup/cgroup.subtree_control && mkdir /tmp/cgroup/guest
+}
+
 # NUMA balancing at once where it is switched on; its numbers are in debugfs or, until 5.12,
 # among the kernel's parameters.
 numa_fast() {
@@ -22,6 +35,8 @@ numa_fast() {
 collector=$1
 [ "$collector" != kmod ] || insmod /causes/mmuscope.ko || fail "the kernel module does not load"
 swap_on || say "no swap"
+disk_on || say "no file system on a disk"
+cgroup_on || say "no control group"
 numa_fast
 uname -r >/results/kernel
 ls /sys/devices/system/node >/results/nodes

@@ -26,6 +26,9 @@
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT	21		/* asm-generic/mman-common.h */
 #endif
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
 
 static int text_write(const char *path, const char *text)
 {
@@ -263,6 +266,66 @@ static int do_remove(struct vm *vm)
 	return madvise(vm->data, vm->data_size, MADV_REMOVE) ? -errno : 0;
 }
 
+/* A file in the current directory, whose file system is to be one that writes to a disk. */
+static int file_setup(struct vm *vm)
+{
+	int fd = open(".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	void *at;
+
+	if (fd < 0 || ftruncate(fd, vm->data_size))
+		return -errno;
+	at = mmap(vm->data, vm->data_size, RWX, MAP_SHARED | MAP_FIXED, fd, 0);
+	return at == MAP_FAILED ? -errno : 0;
+}
+
+static int do_msync(struct vm *vm)
+{
+	return msync(vm->data, vm->data_size, MS_SYNC) ? -errno : 0;
+}
+
+/* A page that is on its way from one list to another cannot go now. */
+static int page_offline(void *page)
+{
+	for (int i = 0; i < 100; i++) {
+		if (!madvise(page, PAGE_SIZE, MADV_SOFT_OFFLINE))
+			return 0;
+		if (errno == EINVAL)
+			return EXIT_SKIP;
+		if (errno != EBUSY && errno != EIO)
+			break;
+		nap();
+	}
+	return -errno;
+}
+
+/* The frames are lost to the machine until it boots again. */
+static int do_offline(struct vm *vm)
+{
+	int r = 0;
+
+	for (uint64_t i = 0; !r && i < vm->pages; i++)
+		r = page_offline(vm->data + i * PAGE_SIZE);
+	return r;
+}
+
+/*
+ * The limit of the control group is set below what it has: the kernel looks which pages were
+ * used before it takes any. MMUSCOPE_GUEST_CGROUP is its folder, and we are the only one in it.
+ */
+static int do_age(struct vm *vm)
+{
+	const char *group = getenv("MMUSCOPE_GUEST_CGROUP");
+	char path[256];
+	int r;
+
+	(void)vm;
+	if (!group)
+		return EXIT_SKIP;
+	snprintf(path, sizeof(path), "%s/memory.high", group);
+	r = text_write(path, "3M");
+	return r ? r : text_write(path, "max");
+}
+
 static int uffd_setup(struct vm *vm)
 {
 	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP };
@@ -311,6 +374,9 @@ static const struct deed {
 	{ "fork", false, NULL, NULL, do_fork },
 	{ "punch", true, shared_setup, NULL, do_punch },
 	{ "remove", true, shared_setup, NULL, do_remove },
+	{ "msync", false, file_setup, NULL, do_msync },
+	{ "offline", false, NULL, NULL, do_offline },
+	{ "age", false, NULL, NULL, do_age },
 	{ "uffd", false, uffd_setup, NULL, do_uffd },
 };
 
