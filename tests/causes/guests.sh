@@ -13,8 +13,9 @@ guest() {
 	echo "exit=$?" >>"/results/$at.$_name.out"
 }
 
+# In all rounds together it is worth a finding of explain; the first one is judged by its records.
 for deed in dontneed mprotect munmap mremap pageout softdirty punch remove uffd migrate fork; do
-	guest "$deed" host --do "$deed"
+	guest "$deed" host --do "$deed" --rounds 10
 done
 # Pages of a file that are written back, of memory that fails, and in a small control group.
 (cd /tmp/disk && guest msync host --do msync)
@@ -25,7 +26,7 @@ guest offline host --do offline --pages 64
 	sh -c 'echo $PPID >$MMUSCOPE_GUEST_CGROUP/cgroup.procs'
 	guest age host --do age
 )
-guest split host --do split --backing thp
+guest split host --do split --backing thp --pages 4096
 guest dontneed-thp host --do dontneed --backing thp
 # It makes khugepaged fast, which is for the whole host: the others want it slow.
 khuge=/sys/kernel/mm/transparent_hugepage/khugepaged
@@ -48,7 +49,10 @@ guest ptchurn ptchurn
 guest invlpg invlpg
 guest guestfork fork
 guest switch switch
-guest recycle recycle
+guest recycle recycle --rounds 20
+# What nothing is to be said of, but for its begin.
+guest quiet warm --pages 16 --rounds 4000
+guest mmio mmio
 # Once a minute where the kernel has no such parameter: too seldom for a test.
 if [ -e /sys/module/kvm/parameters/nx_huge_pages_recovery_period_ms ]; then
 	guest exec touch --access x --backing thp --hold-file "/tmp/$at.exec" &

@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 # Guests whose memory is taken away for one known reason each: what says mmuscope why?
 #
+# And what does explain make of it?
+#
 #   tests/causes/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod]
 #
-# Both collectors on the AMD machine unless told otherwise. What is expected: tests/causes/expect.
+# Both collectors on the AMD machine unless told otherwise. What is expected: tests/causes/expect, tests/causes/findings.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
@@ -63,6 +65,24 @@ judge() {
 	done <"$out/modes"
 }
 
+# judge_findings OUT: what explain says of each recording, by tests/causes/findings.
+judge_findings() {
+	local out=$1 mode paging
+
+	while read -r mode; do
+		paging=tdp
+		[ "$mode" != shadow ] || paging=shadow
+		if ! "$build/mmuscope" explain --json "$out/$mode.data" \
+			>"$out/$mode.explain.json"; then
+			echo "FAILED  $mode: explain"
+			continue
+		fi
+		jq -r '.findings[]? | "\(.vm) \(.rule)"' "$out/$mode.explain.json" |
+			awk -f tests/causes/findings.awk -v mode="$mode" -v paging="$paging" \
+				-v out="$out" tests/causes/findings -
+	done <"$out/modes"
+}
+
 passed=0 failed=0
 for collector in $collectors; do
 	out=$results/causes-$machine-$kernel-$collector
@@ -75,7 +95,7 @@ for collector in $collectors; do
 		failed=$((failed + 1))
 		continue
 	fi
-	judge "$out" | tee "$out/table"
+	{ judge "$out"; judge_findings "$out"; } | tee "$out/table"
 	passed=$((passed + $(grep -c '^ok' "$out/table")))
 	failed=$((failed + $(grep -c '^FAILED' "$out/table")))
 done
