@@ -294,7 +294,7 @@ static void progress_is_put_into_words(void **state)
 		struct view_progress p;
 		const char *all, *stuck;	/* what is said, and of a vCPU that is stuck */
 	} cases[] = {
-		{ { 12345, 0, 0, 1000 }, "is at 12,345. None is under way.", "no invalidation is" },
+		{ { 12345, 0, 0, 1000 }, "is at 12,345. None is under way.", "are not the reason" },
 		{ { 12345, 0, 7, 1000 }, "is at 12,345.", "it moved by 7: invalidations go on" },
 		{ { 12345, 1, 0, 1000 }, "1 is under way, and until it ends", "does not end" },
 		{ { 12345, 2, 0, 0 }, "2 are under way, and until they end", "2 are under" },

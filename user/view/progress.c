@@ -58,7 +58,9 @@ const char *progress_verdict(struct report *r, const struct view_progress *p)
 	if (p->in_progress)
 		return report_text(r, "%s It did not move within %s: what has begun does not end.",
 				   words, format_ns(within, p->moved_ns));
-	return report_text(r, "%s It did not move within %s: no invalidation is the reason.", words,
+	/* The row of faults may be over. */
+	return report_text(r, "%s It did not move within %s: if the vCPU still faults, "
+			   "invalidations are not the reason.", words,
 			   format_ns(within, p->moved_ns));
 }
 
