@@ -42,6 +42,24 @@ static void check_remote_flushes(const char *name)
 }
 
 /*
+ * Flushes that interrupt a vCPU, which no other guest has for certain; and KVM's counters as
+ * stat shows them beside its own. With one CPU no guest runs while another thread asks.
+ */
+static void check_race(const char *name)
+{
+	json_t *vm = vm_of(name);
+	long long kicked = rows(vm, "flushes", "kicked", NULL);
+
+	check_remote_flushes(name);
+	if (result_number("machine", "", "cpus") > 1)
+		holds(kicked > 0, "no vCPU was interrupted");
+	same("kicked", kicked, "KVM's, as shown", fact(vm, "kvm_remote_tlb_flush"));
+	if (stat_of(name, "stat.remote_tlb_flush_requests") != ABSENT)
+		same("remote flushes", flushes(vm, "remote") + flushes(vm, "remote_range"),
+		     "KVM's, as shown", fact(vm, "kvm_remote_tlb_flush_requests"));
+}
+
+/*
  * A root that is loaded is flushed as well, by kvm_mmu_load(), and KVM counts
  * that nowhere: a kprobe does. One address is counted as stat.invlpg only.
  */
@@ -280,6 +298,8 @@ static void check_splits(const char *name)
 
 const struct check work_checks[] = {
 	{ "remote flushes", check_remote_flushes, workload_names, "flush" },
+	{ "flushes beside KVM's count", check_race,
+	  (const char *const[]){ "tdp-race", "shadow-race", NULL }, "flush" },
 	{ "local flushes", check_local_flushes, workload_names, "flush" },
 	{ "flushes by the vendor", check_vendor_flushes, workload_names, "flush" },
 	{ "flush origins", check_flush_origins, workload_names, "flush" },

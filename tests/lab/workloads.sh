@@ -48,6 +48,7 @@ workloads() {
 	guest split mixed --backing thp --pages 2048
 	guest cpl3 touch --cpl 3
 	guest ring dirtyring
+	guest race race --rounds 2000
 	kprobes_on
 	# shellcheck disable=SC2086
 	tp_count_start $EVENTS

@@ -33,6 +33,7 @@ static const struct workload *const workloads[] = {
 	&workload_recycle,
 	&workload_map,
 	&workload_paging,
+	&workload_race,
 };
 
 enum {

@@ -29,7 +29,7 @@ extern const struct workload workload_directory, workload_demand;
 extern const struct workload workload_mmio, workload_rom;
 extern const struct workload workload_slots, workload_mixed, workload_walk;
 extern const struct workload workload_fork, workload_ksm, workload_host, workload_recycle;
-extern const struct workload workload_map, workload_paging;
+extern const struct workload workload_map, workload_paging, workload_race;
 
 /* helper.c: what several of them do. */
 
