@@ -118,6 +118,23 @@ assert_in_place() {
 	done
 }
 
+@test "a note is with the table or picture that it is about" {
+	mmuscope report --html golden.html "$root/tests/golden/schema-2.data" || [ $? = 1 ]
+	for file in made golden; do
+		# A card per line.
+		tr -d '\n' <$file.html | sed 's/<\(div\|figure\) class="card/\n&/g' >$file.cards
+		run ! grep -q '^<!DOCTYPE.*<p>' $file.cards
+	done
+	grep -q 'Faults, part by part.*<p>x exit to handler' made.cards
+	grep -q 'Faults by cause.*<p>The cause of [0-9.]*% of the faults is not known' made.cards
+	grep -q 'memory mapped by.*<p>[0-9]* regions of 2M' made.cards
+	grep -q '^<figure class="card tall.*<p>Memslots are not known' golden.cards
+	# What is about a whole section stays above it.
+	grep -q 'Collection</h2>.*<p>Records were lost' golden.cards
+	# A path may go on below behind each folder; with nothing in it when it is copied.
+	grep -q '<p>What would confirm it: .* in /proc/<wbr/>PID/<wbr/>smaps' made.html
+}
+
 @test "the page can be printed" {
 	browse --no-pdf-header-footer --print-to-pdf="$PWD/made.pdf" "file://$PWD/made.html"
 	[ "$(head -c 5 made.pdf)" = %PDF- ]

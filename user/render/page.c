@@ -9,13 +9,19 @@
 #include "render/render.h"
 #include "render/svg.h"
 
+/* Cells of text that are longer than this go on below. */
+#define SENTENCE	40
+
 static const char rules[] =
-"nav{margin:1em 0;line-height:2}nav a{margin-right:1em}figure{margin:0}\n"
+"nav{margin:1em 0;line-height:2}nav a{margin-right:1em;display:inline-block}figure{margin:0}\n"
 ".facts{max-width:none}.facts span{display:inline-block;margin-right:1em;overflow-wrap:anywhere}\n"
 ".grid .card{padding-bottom:6px}.grid svg{margin:0}"
 "@media(min-width:760px){.tall{grid-column:-2;grid-row:1/span 2}}\n"
 ".tables{display:flex;flex-wrap:wrap;gap:14px;margin-top:14px;align-items:flex-start}"
 ".tables .card{flex:0 1 auto;max-width:100%}.tables table{width:auto}\n"
+/* A note is as wide as its table, which is not made wider by it. */
+".tables .card p{width:0;min-width:max(100%,min(300px,75vw));margin:.6em 0 0}"
+"td.long{white-space:normal;min-width:26ch}\n"
 ":root{--bar:color-mix(in srgb,var(--p5) 45%,transparent)}th.text,td.text{text-align:left}"
 "td.share{background:linear-gradient(to right,var(--bar) var(--share),transparent var(--share)) "
 "no-repeat 0 50%/100% 76%}\n"
@@ -26,6 +32,34 @@ static bool is_picture(const struct block *b)
 {
 	return b->kind == BLOCK_HISTOGRAM || b->kind == BLOCK_SERIES || b->kind == BLOCK_SHARES ||
 	       b->kind == BLOCK_HEAT;
+}
+
+/* Long paths may go on behind each of their folders, too. */
+static void put_note(FILE *out, const char *note)
+{
+	char part[256];
+
+	fputs("<p>", out);
+	while (*note) {
+		size_t len = strcspn(note, "/");
+
+		len += note[len] == '/';
+		len = len < sizeof(part) ? len : sizeof(part) - 1;
+		snprintf(part, sizeof(part), "%.*s", (int)len, note);
+		html_text(out, part);
+		note += len;
+		if (len > 1 && part[len - 1] == '/' && part[len - 2] != ' ' && *note)
+			fputs("<wbr/>", out);
+	}
+	fputs("</p>\n", out);
+}
+
+/* What is said of block @b, behind it. */
+static void put_captions(FILE *out, const struct block *b)
+{
+	for (b = b->next; b && b->kind == BLOCK_NOTE; b = b->next)
+		if (b->caption)
+			put_note(out, b->note);
 }
 
 static void put_picture(FILE *out, const struct block *b)
@@ -48,6 +82,7 @@ static void put_picture(FILE *out, const struct block *b)
 	case BLOCK_NOTE:
 		break;
 	}
+	put_captions(out, b);
 	fputs("</figure>\n", out);
 }
 
@@ -73,7 +108,8 @@ static void put_cell(FILE *out, const struct column *column, const struct cell *
 	char buf[FORMAT_MAX];
 
 	if (column->text)
-		fputs("<td class=\"text\">", out);
+		fputs(strlen(layout_cell(c, buf)) > SENTENCE ? "<td class=\"text long\">" :
+		      "<td class=\"text\">", out);
 	else if (c->kind == CELL_PERCENT && c->real <= 100)
 		fprintf(out, "<td class=\"share\" style=\"--share:%.1f%%\">", c->real);
 	else
@@ -82,8 +118,10 @@ static void put_cell(FILE *out, const struct column *column, const struct cell *
 	fputs("</td>", out);
 }
 
-static void put_table(FILE *out, const struct table *t)
+static void put_table(FILE *out, const struct block *b)
 {
+	const struct table *t = &b->table;
+
 	if (!t->nr_rows)
 		return;
 	fputs("<div class=\"card\">", out);
@@ -105,7 +143,9 @@ static void put_table(FILE *out, const struct table *t)
 				put_cell(out, &t->columns[i], &t->rows[r * t->nr_columns + i]);
 		fputs("</tr>\n", out);
 	}
-	fputs("</tbody></table></div></div>\n", out);
+	fputs("</tbody></table></div>\n", out);
+	put_captions(out, b);
+	fputs("</div>\n", out);
 }
 
 /* Calls @put for each of the blocks that it is for, within an element of class @class. */
@@ -122,7 +162,7 @@ static void put_blocks(FILE *out, const struct section *s, const char *class, bo
 		if (pictures)
 			put_picture(out, b);
 		else
-			put_table(out, &b->table);
+			put_table(out, b);
 	}
 	if (any)
 		fputs("</div>\n", out);
@@ -152,6 +192,19 @@ static void put_key(FILE *out, const char *key)
 	html_text(out, title);
 }
 
+/* What is said of the section, or of what is not there to be shown. */
+static void put_notes_above(FILE *out, const struct section *s)
+{
+	bool shown = false;
+
+	for (const struct block *b = s->blocks; b; b = b->next) {
+		if (b->kind != BLOCK_NOTE)
+			shown = b->kind != BLOCK_TABLE || b->table.nr_rows;
+		else if (!b->caption || !shown)
+			put_note(out, b->note);
+	}
+}
+
 static void put_section(FILE *out, const struct section *before, const struct section *s,
 			size_t nr)
 {
@@ -171,9 +224,7 @@ static void put_section(FILE *out, const struct section *before, const struct se
 	if (s->title)
 		html_element(out, card ? "h3" : "h2", "", s->title);
 	put_facts(out, s);
-	for (const struct block *b = s->blocks; b; b = b->next)
-		if (b->kind == BLOCK_NOTE)
-			html_element(out, "p", "", b->note);
+	put_notes_above(out, s);
 	put_blocks(out, s, "grid", true);
 	put_blocks(out, s, "tables", false);
 	fputs("</section>\n", out);

@@ -109,12 +109,22 @@ void svg_value_axis(FILE *out, const struct svg_area *a, double most, bool perce
 	}
 }
 
+/* What a small text takes in the widest of the usual fonts. */
+static double small_width(const char *text)
+{
+	double width = 0;
+
+	for (; *text; text++)
+		width += strchr("ijlt.,:' fr()", *text) ? 4.6 : strchr("mwMW%@", *text) ? 10.5 : 7;
+	return width;
+}
+
 void svg_legend(FILE *out, double y, const char *const *text, const bool *used, size_t nr)
 {
 	double x = 0;
 
 	for (size_t i = 0; i < nr; i++) {
-		double width = 22 + 5.7 * strlen(text[i]);
+		double width = 24 + small_width(text[i]);
 
 		if (used && !used[i])
 			continue;

@@ -8,7 +8,7 @@
 #include "render/html.h"
 #include "render/svg.h"
 
-#define HEAD		42	/* title, and what the rulers are */
+#define HEAD		56	/* title, what is counted, and what the rulers are */
 #define PLOT		230	/* aimed at */
 #define ROW_LEAST	3.0
 #define ROW_MOST	12.0
@@ -16,7 +16,7 @@
 #define FOOT		82	/* axis, legends */
 #define SLOT_LEFT	72
 #define SLOT_WIDTH	18
-#define PAGE_LEFT	(SLOT_LEFT + SLOT_WIDTH + 2)
+#define PAGE_LEFT	(SLOT_LEFT + SLOT_WIDTH + 6)
 #define PAGE_WIDTH	16
 #define LEFT		(PAGE_LEFT + PAGE_WIDTH + 3)
 #define WIDTH		(SVG_WIDTH - LEFT)
@@ -223,8 +223,8 @@ static void shades(FILE *out, const struct heat_map *h, double y)
 static void page_legend(FILE *out, const struct heat_map *h, double y)
 {
 	static const struct { const char *class, *name; double x; } entry[] = {
-		{ "p5", "4K", 64 }, { "p1", "2M", 98 }, { "p4", "1G", 132 },
-		{ "slot1", "nothing", 166 },
+		{ "p5", "4K", 64 }, { "p1", "2M", 100 }, { "p4", "1G", 136 },
+		{ "slot1", "nothing", 172 },
 	};
 	uint64_t every = boundary(h);
 
@@ -248,10 +248,10 @@ void svg_heat_at(FILE *out, const struct heat_map *h, double top)
 	svg_text(out, "head", 0, top + 13, h->title);
 	snprintf(text, sizeof(text), "%s faults, %s per row", format_count(count, h->faults),
 		 format_bytes(bytes, h->row_bytes));
-	svg_text(out, "small", LEFT, top + HEAD - 6, text);
+	svg_text(out, "small", 0, top + 29, text);
 	svg_text(out, "tiny mid", SLOT_LEFT + SLOT_WIDTH / 2.0, top + HEAD - 5, "slot");
-	svg_text(out, "tiny mid", PAGE_LEFT + PAGE_WIDTH / 2.0, top + HEAD - 5, "size");
-	svg_text(out, "tiny end", SLOT_LEFT - 4, top + HEAD - 5, "address");
+	svg_text(out, "tiny mid", PAGE_LEFT + PAGE_WIDTH / 2.0, top + HEAD - 5, "page");
+	svg_text(out, "tiny end", SLOT_LEFT - 6, top + HEAD - 5, "address");
 	rows(out, h, top + HEAD);
 	if (h->names)
 		names(out, h, base);

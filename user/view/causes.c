@@ -77,8 +77,8 @@ void view_causes(const struct vm_view *v)
 	table_sort(t, "ns");
 	section_fact(v->section, "unknown_cause_share", NULL, cell_percent(unknown, all));
 	if (unknown)
-		section_note(v->section, "The cause of %.1f%% of the faults is not known.",
-			     100.0 * unknown / all);
+		section_caption(v->section, "The cause of %.1f%% of the faults is not known.",
+				100.0 * unknown / all);
 }
 
 /* Letters of the parts of a fault in a bar, by enum stats_time. */
@@ -154,8 +154,7 @@ void view_times(const struct vm_view *v)
 	time_row(v, t, "all", all);
 	table_sort(t, "ns");
 	if (t && t->nr_rows)
-		section_note(v->section, "x exit to handler and back to entry, h host page, s host "
-			     "page in faults that slept, l waiting for mmu_lock, m page tables, "
-			     "u user "
-			     "space, ? not measured.");
+		section_caption(v->section, "x exit to handler and back to entry, h host page, s "
+				"host page in faults that slept, l waiting for mmu_lock, m page "
+				"tables, u user space, ? not measured.");
 }

@@ -92,7 +92,7 @@ static void probe_table(struct section *s, const struct source *src)
 		row[3] = cell_text(list[i].why);
 	}
 	if (t && t->nr_rows)
-		section_note(s, "'mmuscope doctor' says what is not seen without them.");
+		section_caption(s, "'mmuscope doctor' says what is not seen without them.");
 }
 
 /* Causes hang on what is remembered of each page. */

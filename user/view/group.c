@@ -133,8 +133,8 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
 	table_sort(t, "ns");
 	section_fact(s, "others", NULL, cell_count(g->others));
 	if (g->others)
-		section_note(s, "There are more rows than are told apart (%d): %llu records are in "
-			     "none of these.", GROUP_ROWS, (unsigned long long)g->others);
+		section_caption(s, "There are more rows than are told apart (%d): %llu records "
+				"are in none of these.", GROUP_ROWS, (unsigned long long)g->others);
 	if (!g->nr_rows)
 		section_note(s, "No record has these fields.");
 }

@@ -193,15 +193,15 @@ static unsigned int columns_make(struct report *r, struct heat_map *map, const s
 static void notes(struct section *s, const struct heat *h)
 {
 	if (h->elsewhere)
-		section_note(s, "Of %llu faults the guest-physical address is not known: they are "
-			     "not in the heat map.", (unsigned long long)h->elsewhere);
+		section_caption(s, "Of %llu faults the guest-physical address is not known: they "
+				"are not in the heat map.", (unsigned long long)h->elsewhere);
 	if (h->others)
-		section_note(s, "There are more values of %s than columns (%d): %llu faults are in "
-			     "none of these.", h->by->key[0].name, HEAT_VALUES,
-			     (unsigned long long)h->others);
+		section_caption(s, "There are more values of %s than columns (%d): %llu faults are "
+				"in none of these.", h->by->key[0].name, HEAT_VALUES,
+				(unsigned long long)h->others);
 	if (h->faults && !h->slots.nr)
-		section_note(s, "Memslots are not known: the heat map shows where faults were, not "
-			     "which memory there is.");
+		section_caption(s, "Memslots are not known: the heat map shows where faults were, "
+				"not which memory there is.");
 }
 
 void view_heat(struct section *s, const struct view_window *w, const struct model *m,

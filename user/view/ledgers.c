@@ -12,13 +12,12 @@ static void storm_note(const struct vm_view *v)
 	section_fact(v->section, "storm_peak", NULL, cell_rate(s->peak, STORM_WINDOW_NS));
 	if (!s->windows)
 		return;
-	section_note(v->section, "A storm of TLB flushes: in %s of %s the VM was asked to flush "
-				 "all "
-		     "vCPUs more than %u times a second, at most %s times.",
-		     format_ns(span, s->windows * STORM_WINDOW_NS),
-		     format_ns(within, v->elapsed_ns),
-		     (unsigned int)(STORM_FLUSHES * 1000000000ULL / STORM_WINDOW_NS),
-		     format_rate(peak, s->peak * 1e9 / STORM_WINDOW_NS));
+	section_caption(v->section, "A storm of TLB flushes: in %s of %s the VM was asked to flush "
+			"all vCPUs more than %u times a second, at most %s times.",
+			format_ns(span, s->windows * STORM_WINDOW_NS),
+			format_ns(within, v->elapsed_ns),
+			(unsigned int)(STORM_FLUSHES * 1000000000ULL / STORM_WINDOW_NS),
+			format_rate(peak, s->peak * 1e9 / STORM_WINDOW_NS));
 }
 
 void view_stuck(const struct vm_view *v)
@@ -65,14 +64,13 @@ static void counted_note(const struct vm_view *v)
 			remote += v->st->hist[HIST_FLUSH + i]->count;
 	}
 	section_fact(v->section, "kvm_remote_tlb_flush", NULL, cell_count(c.flushes));
-	section_note(v->section, "KVM counted %s flushes of all vCPUs that interrupted one, here "
-				 "are "
-		     "%s.", format_count(kvm, c.flushes), format_count(ours, kicked));
+	section_caption(v->section, "KVM counted %s flushes of all vCPUs that interrupted one, "
+			"here are %s.", format_count(kvm, c.flushes), format_count(ours, kicked));
 	if (c.requests == UINT64_MAX)
 		return;
 	section_fact(v->section, "kvm_remote_tlb_flush_requests", NULL, cell_count(c.requests));
-	section_note(v->section, "It counted %s that were asked for, here are %s.",
-		     format_count(asked, c.requests), format_count(seen, remote));
+	section_caption(v->section, "It counted %s that were asked for, here are %s.",
+			format_count(asked, c.requests), format_count(seen, remote));
 }
 
 void view_flushes(const struct vm_view *v)
@@ -177,8 +175,8 @@ static void size_table(const struct vm_view *v)
 	section_fact(v->section, "taken_bytes", NULL, cell_bytes(sizes.pages[0] << 12));
 	section_fact(v->section, "broken_regions", NULL, cell_count(sizes.broken));
 	if (sizes.broken)
-		section_note(v->section, "%llu regions of 2M that a huge page mapped have small "
-			     "pages now.", (unsigned long long)sizes.broken);
+		section_caption(v->section, "%llu regions of 2M that a huge page mapped have small "
+				"pages now.", (unsigned long long)sizes.broken);
 }
 
 void view_huge_pages(const struct vm_view *v)

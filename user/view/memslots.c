@@ -58,8 +58,8 @@ static void slots_table(struct section *s, const struct memslots *m)
 		row[6] = cell_text(view_slot_flags(s->report, slot->flags));
 	}
 	if (repeated)
-		section_note(s, "%u of them are repeated in the address space of system management "
-			     "mode.", repeated);
+		section_caption(s, "%u of them are repeated in the address space of system "
+				"management mode.", repeated);
 }
 
 static bool same_kind(const struct mapping *a, const struct mapping *b)

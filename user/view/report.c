@@ -130,18 +130,32 @@ static struct block *section_block(struct section *s, enum block_kind kind)
 	return b;
 }
 
-void section_note(struct section *s, const char *format, ...)
+static void section_vnote(struct section *s, bool caption, const char *format, va_list args)
 {
 	struct block *b = section_block(s, BLOCK_NOTE);
-	va_list args;
 
 	if (!b)
 		return;
+	b->caption = caption;
+	b->note = report_vtext(s->report, format, args) ?: "";
+}
+
+void section_note(struct section *s, const char *format, ...)
+{
+	va_list args;
+
 	va_start(args, format);
-	b->note = report_vtext(s->report, format, args);
+	section_vnote(s, false, format, args);
 	va_end(args);
-	if (!b->note)
-		b->note = "";
+}
+
+void section_caption(struct section *s, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	section_vnote(s, true, format, args);
+	va_end(args);
 }
 
 struct table *section_table(struct section *s, const char *key, const char *title,

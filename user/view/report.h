@@ -155,8 +155,13 @@ enum block_kind {
 	BLOCK_TABLE, BLOCK_HISTOGRAM, BLOCK_NOTE, BLOCK_SERIES, BLOCK_SHARES, BLOCK_HEAT
 };
 
+/**
+ * struct block - part of a section
+ * @caption: a note on the block before it
+ */
 struct block {
 	enum block_kind kind;
+	bool caption;
 	struct block *next;
 	union {
 		struct table table;
@@ -217,6 +222,10 @@ void section_fact(struct section *s, const char *key, const char *label, struct 
 
 __attribute__((format(printf, 2, 3)))
 void section_note(struct section *s, const char *format, ...);
+
+/* Adds a note on the table or picture before it, which it stays with. */
+__attribute__((format(printf, 2, 3)))
+void section_caption(struct section *s, const char *format, ...);
 
 /* Adds a table of at most TABLE_COLUMNS @columns, which must outlive the report. */
 struct table *section_table(struct section *s, const char *key, const char *title,

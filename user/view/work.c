@@ -108,8 +108,8 @@ void view_invalidations(const struct vm_view *v)
 	}
 	table_sort(t, "count");
 	if (inferred)
-		section_note(v->section, "The cause of %llu invalidations is inferred from event "
-			     "and task.", (unsigned long long)inferred);
+		section_caption(v->section, "The cause of %llu invalidations is inferred from "
+				"event and task.", (unsigned long long)inferred);
 }
 
 void view_dirty(const struct vm_view *v)
