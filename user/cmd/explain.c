@@ -8,7 +8,6 @@
 #include "cmd/recording.h"
 #include "cmd/run.h"
 #include "cmd/summary.h"
-#include "lib/parse.h"
 #include "view/explain.h"
 
 enum { KEY_GLOSSARY = 1024 };
@@ -43,25 +42,14 @@ static void explain_check(struct argp_state *state, const struct explain *x)
 static error_t explain_parse(int key, char *arg, struct argp_state *state)
 {
 	struct explain *x = state->input;
-	struct options *o = &x->recording.options;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		options_share(state);
-		return 0;
-	case 'd':
-		if (parse_seconds(arg, &o->duration_ns))
-			options_error(state, "-d wants a number of seconds, not '%s'", arg);
-		return 0;
 	case KEY_GLOSSARY:
 		x->glossary = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->quoted && state->next > state->quoted) {
-			o->command = &state->argv[state->next - 1];
-			state->next = state->argc;
-			return 0;
-		}
+		if (state->quoted && state->next > state->quoted)
+			break;
 		if (state->arg_num)
 			options_error(state, "there is one FILE or TERM, but also '%s'", arg);
 		x->argument = arg;
@@ -70,7 +58,7 @@ static error_t explain_parse(int key, char *arg, struct argp_state *state)
 		explain_check(state, x);
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return run_parse(key, arg, state);
 }
 
 static const struct argp explain_argp = {

@@ -79,18 +79,10 @@ static void check(struct record *r, const struct argp_state *state)
 static error_t record_parse(int key, char *arg, struct argp_state *state)
 {
 	struct record *r = state->input;
-	struct options *o = &r->options;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		options_share(state);
-		return 0;
 	case 'o':
 		r->path = arg;
-		return 0;
-	case 'd':
-		if (parse_seconds(arg, &o->duration_ns))
-			options_error(state, "-d wants a number of seconds, not '%s'", arg);
 		return 0;
 	case KEY_MAX_SIZE:
 		if (parse_bytes(arg, &r->max_bytes) || r->max_bytes < WRITER_SMALLEST)
@@ -107,15 +99,11 @@ static error_t record_parse(int key, char *arg, struct argp_state *state)
 	case KEY_ON:
 		parse_on(r, state, arg);
 		return 0;
-	case ARGP_KEY_ARG:
-		o->command = &state->argv[state->next - 1];
-		state->next = state->argc;
-		return 0;
 	case ARGP_KEY_END:
 		check(r, state);
 		return 0;
 	}
-	return ARGP_ERR_UNKNOWN;
+	return run_parse(key, arg, state);
 }
 
 static const struct argp record_argp = {

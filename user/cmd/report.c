@@ -8,7 +8,7 @@
 #include "cmd/output.h"
 #include "cmd/recording.h"
 #include "cmd/summary.h"
-#include "lib/parse.h"
+#include "cmd/run.h"
 #include "model/group.h"
 #include "view/view.h"
 
@@ -68,9 +68,7 @@ static error_t report_parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'i':
-		if (parse_seconds(arg, &o->interval_ns))
-			options_error(state, "-i wants a number of seconds, not '%s'", arg);
-		return 0;
+		return run_parse(key, arg, state);
 	case KEY_BY:
 		run->by = arg;
 		return 0;

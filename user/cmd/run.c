@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/cmd.h"
+#include "lib/parse.h"
 
 void run_check(const struct argp_state *state)
 {
@@ -16,6 +17,33 @@ void run_check(const struct argp_state *state)
 		options_error(state, "-p or --vm and a command exclude each other");
 	if (o->pid && o->vm)
 		options_error(state, "-p and --vm exclude each other");
+}
+
+error_t run_parse(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		options_share(state);
+		return 0;
+	case 'd':
+		if (parse_seconds(arg, &o->duration_ns))
+			options_error(state, "-d wants a number of seconds, not '%s'", arg);
+		return 0;
+	case 'i':
+		if (parse_seconds(arg, &o->interval_ns))
+			options_error(state, "-i wants a number of seconds, not '%s'", arg);
+		return 0;
+	case ARGP_KEY_ARG:
+		o->command = &state->argv[state->next - 1];
+		state->next = state->argc;
+		return 0;
+	case ARGP_KEY_END:
+		run_check(state);
+		return 0;
+	}
+	return ARGP_ERR_UNKNOWN;
 }
 
 bool run_over(const struct session *s, const struct child *child, uint64_t end)

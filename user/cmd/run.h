@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What stat and record have in common: a collection, alone or for the time of a command. */
+/* What commands that collect have in common: a collection, alone or for the time of a command. */
 #ifndef CMD_RUN_H
 #define CMD_RUN_H
 
@@ -17,6 +17,9 @@ typedef int (*run_fn)(void *ctx, struct session *s, struct child *child);
 
 /* Does @work for the options' command, or without one. Return: an exit code. */
 int run_collection(const struct options *o, run_fn work, void *ctx);
+
+/* For a subcommand's parser, with what it does not take itself: -d, -i and COMMAND. */
+error_t run_parse(int key, char *arg, struct argp_state *state);
 
 /* Refuses options that exclude each other; for ARGP_KEY_END. */
 void run_check(const struct argp_state *state);

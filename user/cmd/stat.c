@@ -5,40 +5,12 @@
 #include "cmd/output.h"
 #include "cmd/run.h"
 #include "cmd/summary.h"
-#include "lib/parse.h"
 
 struct stat {
 	const struct options *options;
 	FILE *out;
 	struct progress progress;
 };
-
-static error_t stat_parse(int key, char *arg, struct argp_state *state)
-{
-	struct options *o = state->input;
-
-	switch (key) {
-	case ARGP_KEY_INIT:
-		options_share(state);
-		return 0;
-	case 'd':
-		if (parse_seconds(arg, &o->duration_ns))
-			options_error(state, "-d wants a number of seconds, not '%s'", arg);
-		return 0;
-	case 'i':
-		if (parse_seconds(arg, &o->interval_ns))
-			options_error(state, "-i wants a number of seconds, not '%s'", arg);
-		return 0;
-	case ARGP_KEY_ARG:
-		o->command = &state->argv[state->next - 1];
-		state->next = state->argc;
-		return 0;
-	case ARGP_KEY_END:
-		run_check(state);
-		return 0;
-	}
-	return ARGP_ERR_UNKNOWN;
-}
 
 static const struct argp stat_argp = {
 	.options = (const struct argp_option[]){
@@ -47,7 +19,7 @@ static const struct argp stat_argp = {
 		  "Print what happened in each such interval, and the total at the end", 0 },
 		{ 0 },
 	},
-	.parser = stat_parse,
+	.parser = run_parse,
 	.args_doc = "[-- COMMAND [ARGUMENT...]]",
 	.doc = "Collect for a while and print tables and histograms per VM.\n"
 	       "Ends after -d SECONDS, with COMMAND, or at Ctrl-C. With COMMAND, only VMs of that "

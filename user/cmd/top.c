@@ -43,22 +43,10 @@ static error_t check(struct top *top, struct argp_state *state)
 static error_t top_parse(int key, char *arg, struct argp_state *state)
 {
 	struct top *top = state->input;
-	struct options *o = &top->options;
 
 	switch (key) {
-	case ARGP_KEY_INIT:
-		options_share(state);
-		return 0;
 	case 'b':
 		top->batch = true;
-		return 0;
-	case 'd':
-		if (parse_seconds(arg, &o->duration_ns))
-			options_error(state, "-d wants a number of seconds, not '%s'", arg);
-		return 0;
-	case 'i':
-		if (parse_seconds(arg, &o->interval_ns))
-			options_error(state, "-i wants a number of seconds, not '%s'", arg);
 		return 0;
 	case 'n':
 		if (parse_number(arg, UINT32_MAX, &top->nr) || !top->nr)
@@ -75,7 +63,7 @@ static error_t top_parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		return check(top, state);
 	}
-	return ARGP_ERR_UNKNOWN;
+	return run_parse(key, arg, state);
 }
 
 static const struct argp top_argp = {

@@ -114,18 +114,14 @@ static void page_walk(FILE *out, const struct lab_side *s)
 	svg_walk(out, s->mode, GUEST_LEVELS, tdp);
 	if (tdp)
 		snprintf(text, sizeof(text), "On a TLB miss the CPU walks the guest's %u levels "
-			 "itself. "
-			 "Each of its tables, and the page, lies at a guest physical address, "
-			 "which "
-			 "takes %u more references: (%u + 1) x (%u + 1) - 1 = %u. KVM is needed "
-			 "where "
-			 "an entry is missing here.", GUEST_LEVELS, tdp, GUEST_LEVELS, tdp, refs);
+			 "itself. Each of its tables, and the page, lies at a guest physical "
+			 "address, which takes %u more references: (%u + 1) x (%u + 1) - 1 = %u. "
+			 "KVM is needed where an entry is missing here.",
+			 GUEST_LEVELS, tdp, GUEST_LEVELS, tdp, refs);
 	else
 		snprintf(text, sizeof(text), "On a TLB miss the CPU walks %u levels, as without a "
-			 "guest. "
-			 "KVM pays for that: it has to copy each entry of the guest's tables, "
-			 "and to "
-			 "notice when the guest changes one.", refs);
+			 "guest. KVM pays for that: it has to copy each entry of the guest's "
+			 "tables, and to notice when the guest changes one.", refs);
 	html_element(out, "p", "", text);
 	fputs("</div>\n", out);
 }

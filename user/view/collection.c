@@ -106,8 +106,7 @@ static void history_facts(struct section *s, const struct model *m)
 	section_fact(s, "history_evicted", NULL, cell_count(use.evicted));
 	if (use.evicted)
 		section_note(s, "The history of pages was full: of %llu regions of 2M what had "
-				"been "
-			     "known was forgotten. Causes of faults there may be unknown.",
+			     "been known was forgotten. Causes of faults there may be unknown.",
 			     (unsigned long long)use.evicted);
 }
 

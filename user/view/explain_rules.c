@@ -57,8 +57,8 @@ static bool look_stuck(const struct evidence *e, struct finding *f)
 		return false;
 	f->why = report_text(e->report, "%s times a vCPU faulted %d times or more in a row at one "
 			     "instruction on one frame, and KVM said to try again. The longest: "
-			     "vCPU "
-			     "%u, %s times in %s, instruction %#llx, frame %#llx.", NR(s->rows),
+			     "vCPU %u, %s times in %s, instruction %#llx, frame %#llx.",
+			     NR(s->rows),
 			     STUCK_FAULTS, s->worst.vcpu, NR(s->worst.count),
 			     TIME(s->worst.end - s->worst.begin),
 			     (unsigned long long)s->worst.rip, (unsigned long long)s->worst.gfn);
@@ -90,28 +90,31 @@ static bool look_lock(const struct evidence *e, struct finding *f)
 	return true;
 }
 
+/*
+ * One part of the faults, of those that @index counts, on an access and on a page walk. Return:
+ * whether it took any time.
+ */
+static bool look_part(const struct evidence *e, struct finding *f, enum stats_time part,
+		      size_t index)
+{
+	f->ns = e->times[part];
+	f->count = e->st->count[index] + e->st->count[index + 1];
+	return f->ns;
+}
+
 static bool look_asleep(const struct evidence *e, struct finding *f)
 {
-	const uint64_t *count = &e->st->count[COUNT_SLEPT];
-
-	f->ns = e->times[TIME_ASLEEP];
-	f->count = count[0] + count[1];
-	if (!f->ns)
+	if (!look_part(e, f, TIME_ASLEEP, COUNT_SLEPT))
 		return false;
 	f->why = report_text(e->report, "In %s faults the vCPU slept until the host had the page, "
 			     "%s in all: it was read from swap or a file, or memory had to be "
-			     "freed.",
-			     NR(f->count), TIME(f->ns));
+			     "freed.", NR(f->count), TIME(f->ns));
 	return true;
 }
 
 static bool look_user(const struct evidence *e, struct finding *f)
 {
-	const uint64_t *count = &e->st->count[COUNT_USER];
-
-	f->ns = e->times[TIME_USER];
-	f->count = count[0] + count[1];
-	if (!f->ns)
+	if (!look_part(e, f, TIME_USER, COUNT_USER))
 		return false;
 	f->why = report_text(e->report, "%s accesses went to the VMM in user space, which took %s.",
 			     NR(f->count), TIME(f->ns));
@@ -147,8 +150,7 @@ static bool look_broken(const struct evidence *e, struct finding *f)
 	if (!f->count)
 		return false;
 	f->why = report_text(e->report, "%s regions of 2M got small pages instead of a huge one; "
-					"%s "
-			     "huge pages were split by KVM.", NR(broken),
+			     "%s huge pages were split by KVM.", NR(broken),
 			     NR(split));
 	return true;
 }
@@ -206,8 +208,7 @@ static const struct rule rules[] = {
 		.title = "huge pages are broken into small ones",
 		.look = look_broken, .sure = SURE_CERTAIN,
 		.knob = "what broke them is in the table of huge pages: less ballooning and "
-			"reclaim, "
-			"hugetlbfs, or eager_page_split of kvm for dirty logging",
+			"reclaim, hugetlbfs, or eager_page_split of kvm for dirty logging",
 		.confirm = "AnonHugePages of the VMM in /proc/PID/smaps goes down",
 	}, {
 		.key = "balloon",
@@ -251,8 +252,8 @@ static const struct rule rules[] = {
 		.title = "the host looks which pages the guest uses",
 		.causes = CAUSE(aging), .sure = SURE_LIKELY,
 		.knob = "less memory pressure, lru_gen's min_ttl_ms, no DAMON or idle page "
-			"tracking "
-			"on the VMM; EPT with accessed bits (ept_ad of kvm_intel) needs no fault",
+			"tracking on the VMM; EPT with accessed bits (ept_ad of kvm_intel) needs "
+			"no fault",
 		.confirm = "accessed-bit scans in the same time",
 	}, {
 		.key = "shadow_recycling",
@@ -265,16 +266,14 @@ static const struct rule rules[] = {
 		.title = "shadow paging: KVM follows the guest's page tables",
 		.look = look_shadow, .sure = SURE_CERTAIN,
 		.knob = "ept=1 of kvm_intel or npt=1 of kvm_amd; 'mmuscope doctor' says whether "
-			"this "
-			"host has it and how to switch it on",
+			"this host has it and how to switch it on",
 		.confirm = "with EPT or NPT the same guest has none of these exits",
 	}, {
 		.key = "first_touch",
 		.title = "the guest touches memory for the first time",
 		.causes = CAUSE(first_touch), .sure = SURE_CERTAIN,
 		.knob = "prealloc=on of QEMU's memory backend, or huge pages: one fault for 512; "
-			"it "
-			"ends when all memory was touched",
+			"it ends when all memory was touched",
 		.confirm = "the resident memory of the VMM grows by 4K or 2M for each fault",
 	}, {
 		.key = "small_pages",
@@ -294,8 +293,7 @@ static const struct rule rules[] = {
 		.title = "a vCPU faults again and again without progress",
 		.look = look_stuck, .sure = SURE_LIKELY,
 		.knob = "what invalidates that page all the time, in the table of invalidations; "
-			"if "
-			"nothing does, it is a fault of KVM: report it with a recording",
+			"if nothing does, it is a fault of KVM: report it with a recording",
 		.confirm = "'mmuscope slots' shows KVM's sequence of invalidations: it does not "
 			   "move while the vCPU faults, or one stays under way",
 	}, {
@@ -311,17 +309,15 @@ static const struct rule rules[] = {
 		.key = "mmu_lock",
 		.title = "vCPUs wait for mmu_lock",
 		.look = look_lock, .sure = SURE_CERTAIN,
-		.knob = "what holds it is in the table of waits, by origin; huge pages and the "
-			"TDP MMU "
-			"(tdp_mmu=Y of kvm) take it less",
+		.knob = "what holds it is in the table of waits, by origin; huge pages and the TDP "
+			"MMU (tdp_mmu=Y of kvm) take it less",
 		.confirm = "perf lock contention shows the same lock",
 	}, {
 		.key = "host_page_slow",
 		.title = "the host has to fetch pages that the guest asks for",
 		.look = look_asleep, .sure = SURE_CERTAIN,
 		.knob = "more memory for the VM's cgroup (memory.high), no swap for it, or its "
-			"memory "
-			"filled before it runs (prealloc, no lazy restore)",
+			"memory filled before it runs (prealloc, no lazy restore)",
 		.confirm = "pswpin and pgmajfault in /proc/vmstat; memory.pressure of the cgroup",
 	}, {
 		.key = "user_exits",
