@@ -344,8 +344,8 @@ static void fault_mapped(const struct fault_view *v)
 void cause_expect(const struct history *h, const struct vm *vm, const struct mmuscope_fault *f)
 {
 	history_expect(h, &vm->history, HISTORY_GFN, f->gpa >> PAGE_SHIFT);
-	if (f->mode == MMUSCOPE_mode_shadow && vm->invlpgs)
-		history_expect(h, &vm->history, HISTORY_GVA, f->gva >> PAGE_SHIFT);
+	/* Where there is none, nothing is fetched: that needs no branch. */
+	history_expect(h, &vm->history, HISTORY_GVA, f->gva >> PAGE_SHIFT);
 }
 
 void cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *f,

@@ -135,7 +135,10 @@ static inline uint64_t page_word(const struct region *r, unsigned int page)
 {
 	uint64_t word = r->leaf ? r->leaf[page] : 0;
 
-	return word && history_time(word) >= history_time(r->word) ? word : r->word;
+	/* Which of them cannot be guessed: no branch. */
+	uint64_t own = -(uint64_t)((word != 0) & (history_time(word) >= history_time(r->word)));
+
+	return (word & own) | (r->word & ~own);
 }
 
 /* Gives a page of @r a word. Return: whether there was memory for it. */

@@ -54,22 +54,22 @@ struct stream {
 /* What orders the streams; kept apart from them because it is touched for every record. */
 struct node {
 	uint64_t ts;
-	unsigned int stream;
+	uint64_t stream;
 };
 
 struct merge {
 	struct source *src;
 	unsigned int nr_streams;
 	struct stream *streams;
-	struct node *heap;	/* smallest time stamp first */
-	unsigned int nr_heap;
+	struct node *tree;	/* [0] the winner, the losers from [1] on */
+	unsigned int nr_leaves;	/* streams, to the next power of two */
 	unsigned int nr_ended;
 	size_t slot_size;
 	uint64_t limit;
 	uint64_t now;		/* time stamp of the last record handed out */
 	merge_ahead_fn ahead;
 	const void *ahead_ctx;
-	bool given;		/* the first item of heap[0]'s stream was handed out */
+	bool given;		/* the first item of the winner's stream was handed out */
 	bool filled;		/* the round's first look at every stream was taken */
 	uint64_t late;		/* sum over the streams */
 	struct mmuscope_lost lost;
@@ -105,8 +105,10 @@ struct merge *merge_open(struct source *src)
 	m->nr_streams = src->ops->streams(src);
 	m->slot_size = schema_max_size();
 	m->streams = calloc(m->nr_streams, sizeof(*m->streams));
-	m->heap = calloc(m->nr_streams, sizeof(*m->heap));
-	if (!m->streams || !m->heap)
+	for (m->nr_leaves = 1; m->nr_leaves < m->nr_streams; m->nr_leaves *= 2)
+		;
+	m->tree = calloc(2 * m->nr_leaves, sizeof(*m->tree));
+	if (!m->streams || !m->tree)
 		goto err;
 	for (unsigned int i = 0; i < m->nr_streams; i++)
 		if (stream_init(&m->streams[i], m->slot_size))
@@ -122,7 +124,7 @@ void merge_close(struct merge *m)
 	for (unsigned int i = 0; m->streams && i < m->nr_streams; i++)
 		stream_free(&m->streams[i]);
 	free(m->streams);
-	free(m->heap);
+	free(m->tree);
 	free(m);
 }
 
@@ -236,39 +238,55 @@ static int stream_fill(struct merge *m, unsigned int index)
 	return 0;
 }
 
-static bool node_less(const struct node *a, const struct node *b)
+#define NO_STREAM	(~0ULL)
+
+/* What stream @i has for the tree. */
+static struct node node_of(const struct merge *m, unsigned int i)
 {
-	/* The stream's number makes the order the same every time. */
-	return a->ts < b->ts || (a->ts == b->ts && a->stream < b->stream);
+	if (i >= m->nr_streams || !m->streams[i].nr)
+		return (struct node){ UINT64_MAX, NO_STREAM };
+	return (struct node){ item_at(&m->streams[i], 0)->ts, i };
 }
 
-static void heap_sink(struct merge *m, unsigned int at)
+/*
+ * A tree of losers (Knuth, TAOCP 3, 5.4.1): @node plays against those that lost on its way to the
+ * root. Whether it wins is as good as random, so nothing branches on it. The stream's number makes
+ * the order the same every time.
+ */
+static void tree_play(struct merge *m, unsigned int leaf, struct node node)
 {
-	struct node node = m->heap[at];
+	for (unsigned int at = (m->nr_leaves + leaf) / 2; at; at /= 2) {
+		struct node other = m->tree[at];
+		uint64_t lost = -(uint64_t)((other.ts < node.ts) |
+					    ((other.ts == node.ts) & (other.stream < node.stream)));
+		uint64_t ts = (node.ts ^ other.ts) & lost;
+		uint64_t stream = (node.stream ^ other.stream) & lost;
 
-	for (;;) {
-		unsigned int child = 2 * at + 1;
-
-		if (child >= m->nr_heap)
-			break;
-		if (child + 1 < m->nr_heap && node_less(&m->heap[child + 1], &m->heap[child]))
-			child++;
-		if (!node_less(&m->heap[child], &node))
-			break;
-		m->heap[at] = m->heap[child];
-		at = child;
+		m->tree[at] = (struct node){ other.ts ^ ts, other.stream ^ stream };
+		node = (struct node){ node.ts ^ ts, node.stream ^ stream };
 	}
-	m->heap[at] = node;
+	m->tree[0] = node;
 }
 
-static void heap_build(struct merge *m)
+/* Everybody plays, against nobody at first. */
+static void tree_build(struct merge *m)
 {
-	m->nr_heap = 0;
-	for (unsigned int i = 0; i < m->nr_streams; i++)
-		if (m->streams[i].nr)
-			m->heap[m->nr_heap++] = (struct node){ item_at(&m->streams[i], 0)->ts, i };
-	for (unsigned int i = m->nr_heap / 2; i--;)
-		heap_sink(m, i);
+	struct node *round = m->tree + m->nr_leaves;
+
+	for (unsigned int i = 0; i < m->nr_leaves; i++)
+		round[i] = node_of(m, i);
+	for (unsigned int at = m->nr_leaves - 1; at; at--) {
+		const struct node *a = &m->tree[2 * at], *b = a + 1;
+
+		m->tree[at] = b->ts < a->ts || (b->ts == a->ts && b->stream < a->stream) ? *b : *a;
+	}
+	m->tree[0] = m->nr_leaves > 1 ? m->tree[1] : round[0];
+	/* From the root down, a winner gives its place to the one that it beat. */
+	for (unsigned int at = 1; at < m->nr_leaves; at++) {
+		const struct node *a = &m->tree[2 * at], *b = a + 1;
+
+		m->tree[at] = m->tree[at].stream == a->stream ? *b : *a;
+	}
 }
 
 void merge_begin(struct merge *m, uint64_t limit)
@@ -293,7 +311,7 @@ static int fill_all(struct merge *m)
 		if (err)
 			return err;
 	}
-	heap_build(m);
+	tree_build(m);
 	m->filled = true;
 	return 0;
 }
@@ -301,7 +319,7 @@ static int fill_all(struct merge *m)
 /* Drops the record that was handed out last and puts its stream at its new place. */
 static int advance(struct merge *m)
 {
-	unsigned int index = m->heap[0].stream;
+	unsigned int index = m->tree[0].stream;
 	struct stream *s = &m->streams[index];
 	struct item *item = item_at(s, 0);
 	int err;
@@ -318,14 +336,7 @@ static int advance(struct merge *m)
 		if (err)
 			return err;
 	}
-	if (s->nr)
-		m->heap[0].ts = item_at(s, 0)->ts;
-	else
-		m->heap[0] = m->heap[--m->nr_heap];
-	/* A stream often goes on for a while. */
-	if ((m->nr_heap > 1 && node_less(&m->heap[1], &m->heap[0])) ||
-	    (m->nr_heap > 2 && node_less(&m->heap[2], &m->heap[0])))
-		heap_sink(m, 0);
+	tree_play(m, index, node_of(m, index));
 	return 0;
 }
 
@@ -359,8 +370,8 @@ int merge_next(struct merge *m, const struct mmuscope_hdr **rec)
 		err = fill_all(m);
 	if (err)
 		return err;
-	if (m->nr_heap && m->heap[0].ts <= m->limit) {
-		const struct item *item = item_at(&m->streams[m->heap[0].stream], 0);
+	if (m->tree[0].stream != NO_STREAM && m->tree[0].ts <= m->limit) {
+		const struct item *item = item_at(&m->streams[m->tree[0].stream], 0);
 
 		m->now = item->ts;
 		m->given = true;
