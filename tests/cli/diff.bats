@@ -23,7 +23,7 @@ made() {
 	mmuscope diff --json a a | jq -e '[.. | .change? // empty] | map(. == 0) | all'
 }
 
-@test "diff: two recordings of the same load do not differ, and it is said what they cannot tell" {
+@test "diff: two recordings of the same load do not differ; what they cannot tell is said" {
 	for i in 1 2 3 4 5 6; do
 		made r$i seed=$i
 	done
@@ -31,7 +31,7 @@ made() {
 		read -r a b <<<"$pair"
 		run --separate-stderr mmuscope diff "r$a" "r$b"
 		[ "$status" = 0 ]
-		[[ "${output//$'\n' / }" == *"With one recording per side only large differences"* ]]
+		[[ "${output//$'\n' / }" == *"With one recording per side only large"* ]]
 		[[ "${output//$'\n' / }" == *"minimum effect"* ]]
 	done
 	run --separate-stderr mmuscope diff r1 r2 r3 : r4 r5 r6

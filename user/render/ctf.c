@@ -199,7 +199,7 @@ static void metadata_head(const struct ctf *c, FILE *out)
 		record_quoted(out, c->names[vm]);
 		fputs(";\n", out);
 	}
-	/* Where it is not known what time it was, times are since the boot; readers want no minus. */
+	/* Where it is not known what time it was, times are since the boot: no minus is read. */
 	fprintf(out, "};\n\nclock {\n\tname = monotonic;\n\tfreq = 1000000000;\n"
 		"\toffset = %" PRId64 ";\n};\n\n",
 		c->head.realtime_ns > 0 ? c->head.realtime_ns : 0);

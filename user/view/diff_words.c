@@ -355,9 +355,10 @@ void diff_method(struct report *r, const struct diff *d, const struct diff_vms *
 			     "is cut into %d equal slices, fewer where neighbours are alike, %d at "
 			     "least, and what the means differ by beyond a factor of %.2g, "
 			     "studentized, is compared with what comes of dealing the slices at "
-			     "random. The slices tell the ups and downs within the recordings; what "
-			     "differs from run to run anyway is taken to be within that factor, "
-			     "within two for latencies.", TWOSAMPLE_SLICES, TWOSAMPLE_FEWEST,
+			     "random. The slices tell the ups and downs within the recordings; "
+			     "what differs from run to run anyway is taken to be within that "
+			     "factor, within two for latencies.", TWOSAMPLE_SLICES,
+			     TWOSAMPLE_FEWEST,
 			     DIFF_FACTOR * diff_longer(d));
 	else
 		section_note(s, "p is from a permutation test: the difference of the means of %zu "
