@@ -40,7 +40,7 @@ for setting in $khuge_settings; do
 done
 guest ksm ksm
 echo 1 >/proc/sys/kernel/numa_balancing
-guest numa host --do numa --rounds 20000
+guest numa host --do numa --rounds 20000 --pages 2048
 echo 0 >/proc/sys/kernel/numa_balancing
 guest dirtylog dirtylog
 guest dirtythp dirtylog --backing thp

@@ -6,7 +6,8 @@
 #
 #   tests/causes/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod]
 #
-# Both collectors on the AMD machine unless told otherwise. What is expected: tests/causes/expect, tests/causes/findings.
+# Both collectors on the AMD machine unless told otherwise. What is expected: tests/causes/expect
+# and tests/causes/findings.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
@@ -31,7 +32,8 @@ rm -f "$results/causes.counts"
 # boot COLLECTOR OUT: two nodes, for pages to go from one to the other.
 boot() {
 	tools/lab/lab run --kernel "$kernel" --machine "$machine" --timeout 1200 --out "$2" \
-		--append numa=fake=2 --module brd --module ext4 --add "$build/mmuscope:/bin/mmuscope" \
+		--append numa=fake=2 --module brd --module ext4 \
+		--add "$build/mmuscope:/bin/mmuscope" \
 		--add "$module:/causes/mmuscope.ko" \
 		--add tests/causes/guests.sh:/causes/guests.sh \
 		--add "$build/tools/lab/guest/mmuscope-guest" tests/causes/job.sh "$1" \
