@@ -119,6 +119,13 @@ int BPF_PROG(unmap_hva, u64 start, u64 end)
 	return 0;
 }
 
+static __always_inline int age_begin(struct mmu_notifier *mn, u64 start, u64 end)
+{
+	notify_begin(CTX_AGE, mn, MMUSCOPE_origin_age, start, end, 0);
+	/* The verifier takes nothing else from fentry. */
+	return 0;
+}
+
 static __always_inline int age_end(u32 young)
 {
 	struct mmuscope_age rec = record(age, bpf_ktime_get_ns(), 0, MMUSCOPE_NO_VCPU);
@@ -144,7 +151,7 @@ static __always_inline int age_end(u32 young)
 
 /* (mn, mm, start, end); what it returns is behind the arguments, or in a register. */
 #define AGE(fn)									\
-ON_ENTRY(fn, fn, !notify_begin(CTX_AGE, mn, MMUSCOPE_origin_age, start, end, 0),	\
+ON_ENTRY(fn, fn, age_begin(mn, start, end),					\
 	 struct mmu_notifier *mn, void *mm, u64 start, u64 end)			\
 										\
 SEC("fexit/" #fn)								\

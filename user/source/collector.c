@@ -43,12 +43,15 @@ static int libbpf_say(enum libbpf_print_level level, const char *format, va_list
 {
 	char text[512];
 	const char *name, *end;
+	va_list copy;
 
 	if (level == LIBBPF_DEBUG)
 		return 0;
+	va_copy(copy, args);
+	vsnprintf(text, sizeof(text), format, copy);
+	va_end(copy);
 	if (getenv("MMUSCOPE_DEBUG"))
-		return vfprintf(stderr, format, args);
-	vsnprintf(text, sizeof(text), format, args);
+		vfprintf(stderr, format, args);
 	name = strstr(text, "prog '");
 	end = name ? strchr(name + 6, '\'') : NULL;
 	if (end && (strstr(end, "failed") || strstr(end, "can't"))) {
