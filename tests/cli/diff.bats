@@ -153,9 +153,12 @@ made() {
 	[[ "$output" == *"synth-3: only in A."* ]]
 	run --separate-stderr mmuscope diff --vm synth-2:1000000002 a b
 	[[ "$output" == *"VM synth-2"* && "$output" != *synth-1:* && "$output" != *synth-3* ]]
-	run --separate-stderr mmuscope diff --vm nobody a b
+	run --separate-stderr mmuscope diff --vm synth-3:1000000003 a b
 	[ "$status" = 0 ]
 	[[ "$output" == *"There is no VM on both sides"* ]]
+	run --separate-stderr mmuscope diff --vm nobody a b
+	[ "$status" = 2 ]
+	[[ "$stderr" == *"no VM is named 'nobody' in what was read"* ]]
 	mmuscope diff --json a b | jq -e '.vms | map(.name) == ["synth-1", "synth-2"]'
 }
 

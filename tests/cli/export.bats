@@ -125,6 +125,25 @@ setup() {
 	awk -F, 'NR == 1 { n = NF; if ($NF != "symbol") exit 1 } NF != n { exit 1 }' faults.csv
 }
 
+@test "a VM or process that is not in the recording is told, exit 1" {
+	local run there="in what was read; there are synth-1:1000000001, synth-2:1000000002"
+
+	# shellcheck disable=SC2086
+	for run in report explain "report --by type" heatmap script "export --format folded"; do
+		run --separate-stderr mmuscope $run --vm synth-9 made
+		[ "$status" = 1 ]
+		[ "$stderr" = "mmuscope: no VM is named 'synth-9' $there" ]
+		run --separate-stderr mmuscope $run -p 99999 made
+		[ "$status" = 1 ]
+		[ "$stderr" = "mmuscope: process 99999 has no VM $there" ]
+		run --separate-stderr mmuscope $run --vm synth-2:1000000002 made
+		[ "$status" = 0 ] && [ -z "$stderr" ]
+	done
+	run --separate-stderr mmuscope diff --vm synth-9 made made
+	[ "$status" = 2 ]
+	[[ $stderr = *"no VM is named 'synth-9'"* ]]
+}
+
 @test "--guest-symbols for a VM that is not there is told, after all the rest, exit 1" {
 	for run in "export --format csv" "export --format folded" "script --json" \
 		"report --by rip" "heatmap --by rip"; do

@@ -310,8 +310,11 @@ static int compare(struct diff_cmd *c, FILE *out)
 		if (err < 0)
 			return EXIT_TROUBLE;
 		wrong |= err > 0;
+		/* A VM may be on one side only. */
+		c->recording.asked |= c->recordings[i].asked;
+		c->recording.seen |= c->recordings[i].seen;
+		memcpy(c->recording.names, c->recordings[i].names, sizeof(c->recording.names));
 	}
-	/* A VM may be on one side only. */
 	wrong |= recording_strangers(&c->recording, 0) != EXIT_OK;
 	r = report_new("diff");
 	if (r && view_diff(r, &c->diff, &differ)) {

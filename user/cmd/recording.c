@@ -145,7 +145,8 @@ int recording_open(struct recording *r)
 	r->source = source_file_open(&cfg, err, sizeof(err));
 	if (r->source) {
 		/* As stat --vm: whoever recorded one VM of a process wants to see that one. */
-		if (!r->options.vm && !r->options.pid)
+		r->asked = r->options.vm || r->options.pid;
+		if (!r->asked)
 			r->options.vm = recorded_vm(r->source);
 		return 0;
 	}
@@ -168,15 +169,29 @@ static bool is_always_wanted(const struct mmuscope_hdr *rec)
 	       rec->type == MMUSCOPE_TYPE_slot || rec->type == MMUSCOPE_TYPE_lost;
 }
 
-/* Marks for whom of --guest-symbols there is a VM. */
+/* Whether --vm means @name: the model adds "#ID" where two have one name. */
+static bool is_named(const char *wanted, const char *name)
+{
+	size_t len = strlen(name);
+
+	return !strncmp(wanted, name, len) && (!wanted[len] || wanted[len] == '#');
+}
+
+/* Marks for whom of --guest-symbols, --vm and -p there is a VM. */
 static void see_vm(struct recording *r, const struct mmuscope_hdr *rec)
 {
+	const struct mmuscope_vm *vm = (const struct mmuscope_vm *)rec;
+	size_t len = strlen(r->names);
 	char name[MODEL_NAME];
 
-	if (rec->type != MMUSCOPE_TYPE_vm || !r->guests.nr)
+	if (rec->type != MMUSCOPE_TYPE_vm || rec->size < sizeof(*vm) || !vm->pid)
 		return;
-	source_file_name(r->source, (const struct mmuscope_vm *)rec, name, sizeof(name));
+	source_file_name(r->source, vm, name, sizeof(name));
 	guests_see(&r->guests, name);
+	r->seen |= r->options.vm && is_named(r->options.vm, name);
+	r->seen |= r->options.pid && vm->pid == (uint32_t)r->options.pid;
+	if (!strstr(r->names, name))
+		snprintf(r->names + len, sizeof(r->names) - len, "%s%s", len ? ", " : "", name);
 }
 
 int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmuscope_hdr *rec),
@@ -265,6 +280,15 @@ int recording_strangers(const struct recording *r, int code)
 {
 	const char *vm = guests_unseen(&r->guests);
 
+	if (r->asked && !r->seen) {
+		if (r->options.vm)
+			fprintf(stderr, "mmuscope: no VM is named '%s'", r->options.vm);
+		else
+			fprintf(stderr, "mmuscope: process %d has no VM", r->options.pid);
+		fprintf(stderr, " in what was read%s%s\n", *r->names ? "; there are " : "",
+			r->names);
+		code = code ? code : EXIT_FAILED;
+	}
 	if (!vm)
 		return code;
 	fprintf(stderr, "mmuscope: --guest-symbols: there was no VM '%s' in what was read; "

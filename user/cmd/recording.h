@@ -26,6 +26,8 @@
  * @aside_types: families that are read for that
  * @source: the recording, once open
  * @ended: it was read to its end
+ * @asked: --vm or -p was given, @seen: for a VM that there is
+ * @names: of VMs, as many as have room
  */
 struct recording {
 	struct options options;
@@ -39,6 +41,9 @@ struct recording {
 	uint64_t aside_types;
 	struct source *source;
 	bool ended;
+	bool asked;
+	bool seen;
+	char names[160];
 };
 
 #define RECORDING_INIT(command) { \
@@ -84,8 +89,8 @@ bool recording_is_shown(const struct recording *r, const struct model *m,
 			const struct mmuscope_hdr *rec);
 
 /*
- * Each says on stderr what is wrong: what of the recording could not be read; symbols for a VM that
- * was not there; either. Return: @code, or that of a failure.
+ * Each says on stderr what is wrong: what of the recording could not be read; which VM was asked
+ * for that is not there; either. Return: @code, or that of a failure.
  */
 int recording_damage(const struct recording *r, int code);
 int recording_strangers(const struct recording *r, int code);
