@@ -22,4 +22,6 @@ step torn mmuscope report --json -o /results/torn.json /tmp/torn.data
 bg top.stat mmuscope top --json -i 0.5 -o /results/top.json
 wait_attached top
 step top-guest mmuscope-guest touch --pages 2000 --name top-guest
+# Exits are counted by KVM's vCPUs and looked at some times a second: of the last ones, too.
+usleep 1500000
 trace_end top
