@@ -131,9 +131,9 @@ static bool look_small(const struct evidence *e, struct finding *f)
 	f->ns = e->faults ? (double)e->fault_ns / e->faults * saved / 2 : 0;
 	if (e->small < 512 || e->huge * 8 > e->small)
 		return false;
-	f->why = report_text(e->report, "%s faults mapped a page of 4K, %s a larger one. The time is "
-			     "an estimate, half of what all but one of 512 took; other findings "
-			     "may have the same faults.", NR(e->small), NR(e->huge));
+	f->why = report_text(e->report, "%s faults mapped a page of 4K, %s a larger one. The time "
+			     "is an estimate, half of what all but one of 512 took; other "
+			     "findings may have the same faults.", NR(e->small), NR(e->huge));
 	return true;
 }
 
