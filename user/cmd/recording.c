@@ -180,16 +180,19 @@ static bool is_named(const char *wanted, const char *name)
 /* Marks for whom of --guest-symbols, --vm and -p there is a VM. */
 static void see_vm(struct recording *r, const struct mmuscope_hdr *rec)
 {
-	const struct mmuscope_vm *vm = (const struct mmuscope_vm *)rec;
-	size_t len = strlen(r->names);
+	/* One of an older version is shorter. */
+	struct mmuscope_vm vm = { 0 };
 	char name[MODEL_NAME];
+	size_t len;
 
-	if (rec->type != MMUSCOPE_TYPE_vm || rec->size < sizeof(*vm) || !vm->pid)
+	memcpy(&vm, rec, rec->size < sizeof(vm) ? rec->size : sizeof(vm));
+	if (!vm.pid)
 		return;
-	source_file_name(r->source, vm, name, sizeof(name));
+	source_file_name(r->source, &vm, name, sizeof(name));
 	guests_see(&r->guests, name);
 	r->seen |= r->options.vm && is_named(r->options.vm, name);
-	r->seen |= r->options.pid && vm->pid == (uint32_t)r->options.pid;
+	r->seen |= r->options.pid && vm.pid == (uint32_t)r->options.pid;
+	len = strlen(r->names);
 	if (!strstr(r->names, name))
 		snprintf(r->names + len, sizeof(r->names) - len, "%s%s", len ? ", " : "", name);
 }
@@ -205,7 +208,8 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 			      ((!r->filter || filter_match(r->filter, rec)) &&
 			       r->types >> (rec->type < 63 ? rec->type : 63) & 1);
 
-		see_vm(r, rec);
+		if (rec->type == MMUSCOPE_TYPE_vm)
+			see_vm(r, rec);
 		if (!wanted && !r->aside)
 			continue;
 		ret = wanted ? take(ctx, rec) : r->aside(ctx, rec);

@@ -89,15 +89,11 @@ static void leaf_free(struct regions *t, uint64_t *leaf)
 	t->nr_leaves--;
 }
 
-/* Return: whether it was there to be forgotten. */
-static bool region_forget(struct regions *t, struct region *r)
+static void region_forget(struct regions *t, struct region *r)
 {
-	bool known = r->word || r->leaf;
-
+	t->evicted += r->word || r->leaf;
 	leaf_free(t, r->leaf);
 	*r = (struct region){ 0 };
-	t->evicted += known;
-	return known;
 }
 
 static uint64_t region_newest(const struct region *r)

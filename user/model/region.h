@@ -135,10 +135,7 @@ static inline uint64_t page_word(const struct region *r, unsigned int page)
 {
 	uint64_t word = r->leaf ? r->leaf[page] : 0;
 
-	/* Which of them cannot be guessed: no branch. */
-	uint64_t own = -(uint64_t)((word != 0) & (history_time(word) >= history_time(r->word)));
-
-	return (word & own) | (r->word & ~own);
+	return word && history_time(word) >= history_time(r->word) ? word : r->word;
 }
 
 /* Gives a page of @r a word. Return: whether there was memory for it. */
