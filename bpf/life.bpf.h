@@ -217,6 +217,7 @@ __noinline __weak int vcpu_forget(u64 vcpu)
 	vcpu_emit(v, (void *)bpf_get_current_task(), MMUSCOPE_life_destroyed);
 	v->vcpu = 0;
 	v->task = 0;
+	__sync_fetch_and_add(&births, 1);
 	if (v->tid)
 		bpf_map_delete_elem(&task_slots, &v->tid);
 	bpf_map_push_elem(&free_vcpus, &free, BPF_ANY);
@@ -263,8 +264,18 @@ __noinline __weak u32 vcpu_register(u64 key, u64 task, u64 tid, u32 life)
 	return slot;
 }
 
-/* Fill this CPU's cache for the vCPU, which the running task runs. */
-__noinline __weak int vcpu_find(u64 key)
+/*
+ * What is not traced is known by one number, which another program that this one preempted, or
+ * that preempted it, cannot leave half written. With each birth all of them are forgotten.
+ */
+static __always_inline u64 cache_sign(u64 what, u64 task)
+{
+	/* 2^64 divided by the golden ratio: Knuth, The Art of Computer Programming 3, 6.4 */
+	return what + (task + *(volatile u64 *)&births) * 0x9e3779b97f4a7c15;
+}
+
+/* The slot of the vCPU which the running task runs, into this CPU's cache as well. */
+__noinline __weak u32 vcpu_find(u64 key)
 {
 	struct cpu_cache *c = &cpus[this_cpu()];
 	u64 task = bpf_get_current_task(), tid = bpf_get_current_pid_tgid();
@@ -281,40 +292,42 @@ __noinline __weak int vcpu_find(u64 key)
 		slot = vcpu_register(key, task, tid, MMUSCOPE_life_created);
 		v = vcpu_at(slot);
 	}
-	known = bpf_map_lookup_elem(&task_slots, &tid);
-	if (slot != SLOT_NONE && (v->tid != tid || !known || *known != slot)) {
-		v->tid = tid;
-		bpf_map_update_elem(&task_slots, &tid, &slot, BPF_ANY);
-	}
-	if (slot != SLOT_NONE)
-		v->task = task;
-	c->vcpu = key;
-	c->task = task;
-	c->tid = tid;
 	c->slot = slot;
 	c->here = cfg.leaves ? slot : SLOT_NONE;
-	return 0;
+	if (slot == SLOT_NONE) {
+		c->no_vcpu = cache_sign(key, task);
+		return slot;
+	}
+	known = bpf_map_lookup_elem(&task_slots, &tid);
+	if (v->tid != tid || !known || *known != slot) {
+		v->tid = tid;
+		bpf_map_update_elem(&task_slots, &tid, &slot, BPF_ANY);
+		__sync_fetch_and_add(&births, 1);
+	}
+	v->task = task;
+	return slot;
 }
 
-/* Fill this CPU's cache for the running task, which may be no vCPU at all. */
-__noinline __weak int vcpu_find_task(u64 tid)
+/* The slot of the running task, which may be no vCPU at all; into the cache as well. */
+__noinline __weak u32 vcpu_find_task(u64 tid)
 {
 	struct cpu_cache *c = &cpus[this_cpu()];
 	u32 *known = bpf_map_lookup_elem(&task_slots, &tid);
-	struct vcpu_state *v = vcpu_at(known ? *known : SLOT_NONE);
+	u32 slot = known ? *known : SLOT_NONE;
+	struct vcpu_state *v = vcpu_at(slot);
+	u64 task = bpf_get_current_task();
 
-	c->tid = tid;
-	c->task = bpf_get_current_task();
-	c->slot = SLOT_NONE;
-	c->here = SLOT_NONE;
-	c->vcpu = 0;
-	if (v->vcpu) {
-		c->slot = v->slot;
-		c->here = cfg.leaves ? c->slot : SLOT_NONE;
-		c->vcpu = v->vcpu;
-		v->task = c->task;
+	if (!v->vcpu)
+		slot = SLOT_NONE;
+	c->slot = slot;
+	c->here = cfg.leaves ? slot : SLOT_NONE;
+	if (slot == SLOT_NONE) {
+		c->no_task = cache_sign(task, 0);
+		c->no_tid = cache_sign(tid, 0);
+	} else {
+		v->task = task;
 	}
-	return 0;
+	return slot;
 }
 
 #endif /* MMUSCOPE_LIFE_BPF_H */

@@ -52,12 +52,16 @@ struct collector_config {
 	__u8 ret_pf[RET_PF_MAX];	/* RET_PF_* to enum mmuscope_verdict */
 };
 
-/* The vCPU that this CPU served last: spares the hash on nearly every event. */
+/*
+ * The vCPU that this CPU served last: spares the hash on nearly every event. Programs can be
+ * preempted by others of the same CPU, on newer kernels all of them: each field stands for
+ * itself, and what is found by one is asked whether it is the right one.
+ */
 struct cpu_cache {
-	__u64 vcpu;
-	__u64 task;
-	__u64 tid;
-	__u32 slot;		/* or SLOT_NONE, for which the three above hold as well */
+	__u64 no_vcpu;		/* cache_sign() of a vCPU that is not traced, and its task */
+	__u64 no_task;		/* the same of the task_struct of one that is no traced vCPU */
+	__u64 no_tid;		/* and of its bpf_get_current_pid_tgid() */
+	__u32 slot;		/* the vCPU, or SLOT_NONE */
 	__u32 here;		/* slot of the vCPU while it is known not to have left the CPU */
 	__u32 bytes;		/* written since the consumer was last woken */
 	__u32 pad[7];		/* a cache line each */

@@ -45,8 +45,7 @@ int BPF_PROG(soft_walk, u64 addr, u32 access)
 
 		if (!vcpu)
 			return 0;
-		vcpu_find(vcpu);
-		v = vcpu_current();
+		v = vcpu_traced(vcpu_find(vcpu));
 		if (!v)
 			return 0;
 	}

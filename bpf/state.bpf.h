@@ -103,6 +103,7 @@ struct {
 } contexts __weak SEC(".maps");
 
 extern struct cpu_cache cpus[CPUS_MAX];
+extern __u64 births;	/* vCPUs that came, went or changed their task */
 extern struct cpu_lost lost[CPUS_MAX];
 extern struct vm_flush vm_flushes[VMS_MAX];
 
@@ -152,23 +153,20 @@ static __always_inline struct vcpu_state *vcpu_at(u64 slot)
 
 #include "life.bpf.h"
 
-/* What the cache knows by now, NULL for a vCPU that is not traced. */
-static __always_inline struct vcpu_state *vcpu_cached(void)
+/* NULL for a vCPU that is not traced. */
+static __always_inline struct vcpu_state *vcpu_traced(u32 slot)
 {
-	u64 slot = cpus[this_cpu()].slot;
-
 	return slot == SLOT_NONE ? NULL : vcpu_at(slot);
 }
 
 /* Not inline: a register that is used anywhere in a program is saved at each run. */
 static __noinline struct vcpu_state *vcpu_other(struct kvm_vcpu *vcpu)
 {
-	struct cpu_cache *c = &cpus[this_cpu()];
+	u64 key = as_number(vcpu), task = bpf_get_current_task();
 
-	/* Known not to be traced? */
-	if (c->slot != SLOT_NONE || c->vcpu != (u64)vcpu || c->task != bpf_get_current_task())
-		vcpu_find(as_number(vcpu));
-	return vcpu_cached();
+	if (cpus[this_cpu()].no_vcpu == cache_sign(key, task))
+		return NULL;
+	return vcpu_traced(vcpu_find(key));
 }
 
 /*
@@ -188,11 +186,15 @@ static __always_inline struct vcpu_state *vcpu_of(u32 cpu, struct kvm_vcpu *vcpu
 static __noinline struct vcpu_state *vcpu_of_task(void)
 {
 	struct cpu_cache *c = &cpus[this_cpu()];
+	struct vcpu_state *v = vcpu_at(c->slot);
 	u64 task = bpf_get_current_task();
 
-	if (c->task != task || (c->slot != SLOT_NONE && vcpu_at(c->slot)->task != task))
-		vcpu_find_task(bpf_get_current_pid_tgid());
-	return vcpu_cached();
+	barrier_var(v);
+	if (v->task == task)
+		return v;
+	if (c->no_task == cache_sign(task, 0))
+		return NULL;
+	return vcpu_traced(vcpu_find_task(bpf_get_current_pid_tgid()));
 }
 
 /*
@@ -215,11 +217,12 @@ static __always_inline struct vcpu_state *vcpu_current(void)
 	struct vcpu_state *v = vcpu_at(c->slot);
 	u64 tid = bpf_get_current_pid_tgid();
 
+	barrier_var(v);
 	if (v->tid == tid && v->vcpu)
 		return v;
-	if (c->slot != SLOT_NONE || c->tid != tid)
-		vcpu_find_task(tid);
-	return c->slot == SLOT_NONE ? NULL : vcpu_at(c->slot);
+	if (c->no_tid == cache_sign(tid, 0))
+		return NULL;
+	return vcpu_traced(vcpu_find_task(tid));
 }
 
 static __always_inline struct task_ctx *ctx_current(void)

@@ -118,6 +118,37 @@ static void check_crowd(const char *name)
 			      "two VMs have number %lld", fact(vm, "id"));
 }
 
+/* One of those that shared the CPUs with others. */
+static void check_crowded(const char *name)
+{
+	json_t *vm = vm_by_pid(result_report("crowd"), result_number(name, ".out", "pid"));
+
+	same("faults", rows(vm, "faults", "count", NULL), "stat_total.pf_taken",
+	     result_number(name, ".out", "stat_total.pf_taken"));
+	same("exits", rows(vm, "exits", "count", NULL), "stat_total.exits",
+	     result_number(name, ".out", "stat_total.exits"));
+	holds(!strcmp(fact_word(vm, "life"), "destroyed"), "life %s", fact_word(vm, "life"));
+}
+
+/*
+ * A kernel that preempts programs skips some of those for which it has no steady way, and that is
+ * told; of another VM than the one that is asked for there is nothing.
+ */
+static void check_crowd_whole(const char *name)
+{
+	json_t *c = json_object_get(result_report(name), "collection");
+	json_t *none = result_report("nobody");
+
+	same("VMs", result_vms(result_report(name)), "started", 24);
+	same("without a VM", fact(c, "unattributed_records"), "wanted", 0);
+	same("lost", fact(c, "lost"), "at probes",
+	     rows(c, "lost_by_stage", "count", "stage", "probe", NULL));
+	if (result_is_reference())
+		same("lost", fact(c, "lost"), "wanted", 0);
+	same("records of nobody", fact(json_object_get(none, "collection"), "records"), "wanted",
+	     0);
+}
+
 static void check_filter(const char *name)
 {
 	static const char *const wanted[][2] = {
@@ -299,14 +330,18 @@ static void check_leaks(const char *name)
 	"life-" x "1", "life-" x "2", "life-" x "3", "life-" x "4",	\
 	"life-" x "5", "life-" x "6", "life-" x "7", "life-" x "8", "life-" x "9"
 
+#define CROWD(x)								\
+	"crowd-" x "1", "crowd-" x "2", "crowd-" x "3", "crowd-" x "4",		\
+	"crowd-" x "5", "crowd-" x "6"
+
 #define LIST(...) (const char *const[]){ __VA_ARGS__, NULL }
 #define NEW "command", "twin-1", "twin-2", LIVES_10(""), LIVES_10("1"), LIVES_10("2"),	\
 	"life-10", "life-20", "life-30"
 
 const struct check vm_checks[] = {
 	{ "collection", check_collection, reports, NULL },
-	{ "end at SIGINT", check_end, LIST("tdp", "shadow", "all", "by-pid", "by-name", "flood"),
-	  NULL },
+	{ "end at SIGINT", check_end,
+	  LIST("tdp", "shadow", "all", "by-pid", "by-name", "flood", "crowd"), NULL },
 	{ "VMs there before", check_running, LIST("vm-a", "vm-b", "victim"), "fault" },
 	{ "VMs that come and go", check_new, LIST(NEW), NULL },
 	{ "their names", check_name, LIST(NEW), NULL },
@@ -314,6 +349,9 @@ const struct check vm_checks[] = {
 	{ "filters", check_filter, LIST("by-pid", "by-name", "by-command"), NULL },
 	{ "exit code of a command", check_command_code, LIST("by-command"), NULL },
 	{ "flood", check_flood, LIST("flood"), NULL },
+	{ "more VMs than CPUs", check_crowded,
+	  LIST(CROWD("a"), CROWD("b"), CROWD("c"), CROWD("d")), "fault" },
+	{ "nothing of others", check_crowd_whole, LIST("crowd"), NULL },
 	{ "nothing left behind", check_traces, LIST("ended", "killed"), NULL },
 	{ "refusals", check_refusal, LIST("no-root", "no-vm", "no-pid", "no-btf", "no-kvm"),
 	  NULL },

@@ -1,6 +1,6 @@
 # shellcheck shell=sh disable=SC2154
 # SPDX-License-Identifier: GPL-2.0
-# A flood into the smallest ring there can be; then a mmuscope that is killed.
+# A flood into the smallest ring there can be; more VMs than CPUs; then a mmuscope that is killed.
 
 # fdinfo_count WORD: descriptors of BPF objects that any process has.
 fdinfo_count() {
@@ -39,6 +39,31 @@ flood() {
 	traces_left >/results/ended
 }
 
+# crowd_row X: one VM after the other.
+crowd_row() {
+	for _i in 1 2 3 4 5 6; do
+		mmuscope-guest touch --pages "5$_i" --name "crowd-$1$_i" \
+			>"/results/crowd-$1$_i.out" 2>"/results/crowd-$1$_i.err"
+	done
+}
+
+# All the time several want the same CPU, and the same programs.
+crowd() {
+	mode "$tdp"
+	trace crowd
+	trace_also nobody -p $$
+	wait_attached crowd
+	wait_attached nobody
+	_rows=
+	for _row in a b c d; do
+		crowd_row "$_row" &
+		_rows="$_rows $!"
+	done
+	# shellcheck disable=SC2086
+	wait $_rows
+	trace_end crowd nobody
+}
+
 killed() {
 	mode "$tdp"
 	start doomed touch
@@ -63,4 +88,5 @@ killed() {
 }
 
 flood
+crowd
 killed

@@ -75,6 +75,22 @@ static void tracefs_tell(struct host *host)
 			  "mount -t tracefs tracefs /sys/kernel/tracing", "not seen");
 }
 
+static void preempt_tell(struct host *host)
+{
+	char text[HOST_VALUE], *word;
+
+	if (host_read(host, "/sys/kernel/debug/sched/preempt", text, sizeof(text)) <= 0)
+		return;
+	word = strchr(text, '(');
+	if (!word)
+		return;
+	word++;
+	word[strcspn(word, ")")] = '\0';
+	host_tell(host, "kernel", "preempt", HOST_INFO,
+		  "full, lazy: costlier kprobes, the kernel skips fentry of preempted tasks",
+		  "%s", word);
+}
+
 static void memlock_tell(struct host *host)
 {
 	const char *doc = "limits eBPF before kernel 5.11";
@@ -100,6 +116,7 @@ void host_kernel_examine(struct host *host)
 	tracefs_tell(host);
 	lockdown_tell(host);
 	host_tell_settings(host, "kernel", settings, sizeof(settings) / sizeof(settings[0]));
+	preempt_tell(host);
 	memlock_tell(host);
 	host_module_examine(host, release);
 }

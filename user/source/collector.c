@@ -29,6 +29,7 @@ struct collector {
 	struct cause_site sites[CAUSE_SITES];
 	struct bpf_link *links[LINKS_MAX];
 	bool slow[LINKS_MAX];		/* hooks on functions */
+	bool counters;			/* KVM counts what became of faults */
 	size_t nlinks;
 	struct bpf_link *iter;
 	unsigned int cpus;
@@ -306,10 +307,11 @@ static void probes_thin(struct collector *c)
 
 	c->cfg.leaves = probe_by_program(&c->probes, "sched_out_f") ||
 			probe_by_program(&c->probes, "sched_out_k");
-	c->cfg.counted = c->cfg.tdp && probe_by_program(&c->probes, "entry_b") &&
-			 probe_by_program(&c->probes, "set_spte");
+	c->counters = true;
 	for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++)
-		c->cfg.counted &= kernel_member(c->kernel, "kvm_vcpu_stat", counters[i]) >= 0;
+		c->counters &= kernel_member(c->kernel, "kvm_vcpu_stat", counters[i]) >= 0;
+	c->cfg.counted = c->counters && c->cfg.tdp && probe_by_program(&c->probes, "entry_b") &&
+			 probe_by_program(&c->probes, "set_spte");
 	if (c->cfg.counted)
 		probe_drop(&c->probes, "kvm_tdp_page_fault_f");
 	/* It tells what the tracepoint cut off. */
@@ -519,10 +521,13 @@ void collector_run_time(const struct collector *c, uint64_t *ns, uint64_t *runs)
 
 /*
  * A fault whose program was skipped is found by what comes after it, or is counted as lost
- * there; but not with shadow paging on VMX (fault_missed() in fault.bpf.c).
+ * there; but not with shadow paging on VMX (fault_missed() in fault.bpf.c). Of one whose handler
+ * was not seen to return KVM's counters tell the verdict: what it lacks is the handler's time.
  */
 static bool told_later(const struct collector *c, const char *prog)
 {
+	if (strstr(prog, "_page_fault_f"))
+		return c->counters;
 	return !strncmp(prog, "page_fault_", 11) &&
 	       (c->cfg.tdp || c->cfg.isa != MMUSCOPE_isa_vmx);
 }

@@ -35,6 +35,7 @@ struct kernel {
 	struct type *types;	/* the same for BTF */
 	size_t ntypes;
 	bool kvm_btf;
+	bool preempts;
 	const char *tracefs;
 };
 
@@ -153,6 +154,18 @@ static const char *tracefs_find(void)
 	return NULL;
 }
 
+/* The mode in force is the word in brackets: "none voluntary (full) lazy". */
+static bool preempts_read(void)
+{
+	char text[64] = "";
+	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
+	bool got = f && fgets(text, sizeof(text), f);
+
+	if (f)
+		fclose(f);
+	return got && (strstr(text, "(full)") || strstr(text, "(lazy)"));
+}
+
 struct kernel *kernel_open(void)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
@@ -170,6 +183,7 @@ struct kernel *kernel_open(void)
 	if (k->ntypes)
 		qsort(k->types, k->ntypes, sizeof(*k->types), type_order);
 	k->tracefs = tracefs_find();
+	k->preempts = preempts_read();
 	symbols_read(k);
 	return k;
 }
@@ -242,6 +256,11 @@ int kernel_tracepoint_args(const struct kernel *k, const char *name)
 
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
 	return kernel_func_args(k, type);
+}
+
+bool kernel_preempts(const struct kernel *k)
+{
+	return k->preempts;
 }
 
 char *kernel_hooked(const struct kernel *k)

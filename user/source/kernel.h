@@ -63,6 +63,13 @@ bool kernel_enumerator(const struct kernel *k, const char *name, int64_t *value)
 /* Bytes from the begin of a struct to a member of it; -ENOENT where BTF does not tell. */
 int kernel_member(const struct kernel *k, const char *type, const char *member);
 
+/*
+ * Whether it can preempt a task that runs an eBPF program, other than one of a kprobe or of a
+ * classic tracepoint. It then skips that program for all other tasks of that CPU meanwhile. False
+ * where that cannot be told.
+ */
+bool kernel_preempts(const struct kernel *k);
+
 /* Whether the kernel can make kprobes at all. */
 bool kernel_has_kprobes(const struct kernel *k);
 

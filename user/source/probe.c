@@ -121,20 +121,40 @@ static const char *refusal(enum probe_how how)
 	return text[how];
 }
 
-static void choose_one(struct probe_set *set, struct probe_choice *c, const struct kernel *k)
+/* Kprobes and classic tracepoints run with preemption disabled. */
+static bool way_steady(const struct probe_way *way)
 {
-	c->way = NULL;
+	return way->steady || way->how == HOW_KPROBE || way->how == HOW_EVENT;
+}
+
+/* The first way that can be had. */
+static void choose_first(struct probe_set *set, struct probe_choice *c, const struct kernel *k)
+{
 	for (size_t i = 0; i < PROBE_WAYS && c->probe->way[i].target; i++) {
 		const struct probe_way *way = &c->probe->way[i];
 		const char *why = set->refused[way->how] ? refusal(way->how) :
 							   way_obstacle(way, k);
 
+		if (c->steady && !way_steady(way))
+			continue;
 		if (!why && !(c->banned & 1U << i)) {
 			c->way = way;
 			return;
 		}
 		if (why && !c->why[0])
 			snprintf(c->why, sizeof(c->why), "%s", why);
+	}
+}
+
+/* Better a dear way than one that the kernel skips now and then. */
+static void choose_one(struct probe_set *set, struct probe_choice *c, const struct kernel *k)
+{
+	c->way = NULL;
+	c->steady = kernel_preempts(k);
+	choose_first(set, c, k);
+	if (c->steady && !c->way) {
+		c->steady = false;
+		choose_first(set, c, k);
 	}
 }
 
@@ -204,7 +224,7 @@ static bool carries_less(const struct probe_choice *c)
  */
 static bool is_fallback(const struct probe_choice *c)
 {
-	return c->way->how == HOW_KPROBE || carries_less(c);
+	return (c->way->how == HOW_KPROBE && !c->steady) || carries_less(c);
 }
 
 void probe_report_sites(struct probe_choice *choice, struct probe_status *status,

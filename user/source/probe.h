@@ -31,12 +31,15 @@ enum probe_how {
  * @prog: names of the programs; the second may be NULL
  * @how: how they are attached
  * @args: number of arguments that the target must have where BTF tells, 0 for any
+ * @steady: nothing is lost where the kernel preempts programs: interrupts are off in the target,
+ *	or what it tells is found out later as well
  */
 struct probe_way {
 	const char *target;
 	const char *prog[PROBE_PROGRAMS];
 	enum probe_how how;
 	int args;
+	bool steady;
 };
 
 /* On which hosts a probe makes sense. */
@@ -56,12 +59,14 @@ struct probe {
  * @probe: which
  * @way: the one taken, NULL when it is missing
  * @banned: bit per way that the kernel refused
+ * @steady: the way was preferred to cheaper ones, because the kernel preempts programs
  * @why: why it is missing or on a fallback, "" otherwise
  */
 struct probe_choice {
 	const struct probe *probe;
 	const struct probe_way *way;
 	unsigned int banned;
+	bool steady;
 	char why[96];
 };
 

@@ -7,20 +7,21 @@
  */
 #include "source/probe_table.h"
 
-#define RAW(target, prog, args)		{ target, { prog }, HOW_RAW_TP, args }
-#define BTF(target, prog, args)		{ target, { prog }, HOW_TP_BTF, args }
-#define EVENT(target, prog)		{ target, { prog }, HOW_EVENT, 0 }
+#define RAW(target, prog, args)		{ target, { prog }, HOW_RAW_TP, args, false }
+#define BTF(target, prog, args)		{ target, { prog }, HOW_TP_BTF, args, false }
+#define EVENT(target, prog)		{ target, { prog }, HOW_EVENT, 0, false }
 #define ENTRY(fn, prog)							\
-	{ #fn, { prog "_f" }, HOW_TRAMPOLINE, 0 }, { #fn, { prog "_k" }, HOW_KPROBE, 0 }
+	{ #fn, { prog "_f" }, HOW_TRAMPOLINE, 0, false }, { #fn, { prog "_k" }, HOW_KPROBE, 0, false }
 #define BOTH(fn, begin, end)						\
-	{ #fn, { begin "_f", end "_f" }, HOW_TRAMPOLINE, 0 },		\
-	{ #fn, { begin "_k", end "_k" }, HOW_KPROBE, 0 }
+	{ #fn, { begin "_f", end "_f" }, HOW_TRAMPOLINE, 0, false },		\
+	{ #fn, { begin "_k", end "_k" }, HOW_KPROBE, 0, false }
+/* At every fault, and its verdict is told by KVM's counters as well. */
 #define HANDLER(fn)							\
-	{ #fn, { #fn "_f" }, HOW_TRAMPOLINE, 2 }, { #fn, { #fn "_k" }, HOW_KPROBE, 0 }
+	{ #fn, { #fn "_f" }, HOW_TRAMPOLINE, 2, true }, { #fn, { #fn "_k" }, HOW_KPROBE, 0, false }
 
 const struct probe probe_table[] = {
 	{ "running VMs", "vm vcpu", "VMs that run already are seen at their first event only",
-	  PROBE_WANTED, HOST_ANY, { { "task_file", { "found" }, HOW_ITER, 0 } } },
+	  PROBE_WANTED, HOST_ANY, { { "task_file", { "found" }, HOW_ITER, 0, false } } },
 	{ "kvm_exit", "fault exits", "no faults, no exits",
 	  PROBE_REQUIRED, HOST_HARDWARE,
 	  { RAW("kvm_exit", "exit_3", 3), RAW("kvm_exit", "exit_2", 2) } },
@@ -78,7 +79,9 @@ const struct probe probe_table[] = {
 	{ "kvm_nested_vmexit_inject", "fault", "L1's faults are shown as L2's",
 	  PROBE_OPTIONAL, HOST_HARDWARE, { RAW("kvm_nested_vmexit_inject", "nested_exit", 0) } },
 	{ "kvm_sched_out", "fault", "sleeping and preempted faults are not marked",
-	  PROBE_WANTED, HOST_HARDWARE, { ENTRY(kvm_sched_out, "sched_out") } },
+	  PROBE_WANTED, HOST_HARDWARE,
+	  { { "kvm_sched_out", { "sched_out_f" }, HOW_TRAMPOLINE, 0, true },
+	    { "kvm_sched_out", { "sched_out_k" }, HOW_KPROBE, 0, false } } },
 	{ "kvm_arch_async_page_ready", "fault",
 	  "a fault tried again may be shown as fixed while another page arrives",
 	  PROBE_OPTIONAL, HOST_HARDWARE, { ENTRY(kvm_arch_async_page_ready, "page_ready") } },
@@ -130,7 +133,7 @@ const struct probe probe_table[] = {
 	  PROBE_WANTED, HOST_ANY, { ENTRY(kvm_unmap_gfn_range, "unmap") } },
 	{ "call sites", "invalidate flush shadow_page",
 	  "causes are guessed from event and task, most stay unknown",
-	  PROBE_WANTED, HOST_ANY, { { "kallsyms", { NULL }, HOW_SITES, 0 } } },
+	  PROBE_WANTED, HOST_ANY, { { "kallsyms", { NULL }, HOW_SITES, 0, false } } },
 	{ "kvm_mmu_notifier_clear_flush_young", "age", "no scans of accessed bits by reclaim",
 	  PROBE_OPTIONAL, HOST_ANY,
 	  { BOTH(kvm_mmu_notifier_clear_flush_young, "kvm_mmu_notifier_clear_flush_young",
@@ -164,8 +167,8 @@ const struct probe probe_table[] = {
 	    ENTRY(kvm_mmu_zap_collapsible_sptes, "collapse_old") } },
 	{ "kvm_arch_commit_memory_region", "slot", "no memslots",
 	  PROBE_WANTED, HOST_ANY,
-	  { { "kvm_arch_commit_memory_region", { "slot_f" }, HOW_TRAMPOLINE, 4 },
-	    { "kvm_arch_commit_memory_region", { "slot_k" }, HOW_KPROBE, 0 } } },
+	  { { "kvm_arch_commit_memory_region", { "slot_f" }, HOW_TRAMPOLINE, 4, false },
+	    { "kvm_arch_commit_memory_region", { "slot_k" }, HOW_KPROBE, 0, false } } },
 	{ "kvm_vm_ioctl", "flush dirty shadow_page",
 	  "what the VMM asks for names no VM", PROBE_OPTIONAL, HOST_ANY,
 	  { BOTH(kvm_vm_ioctl, "ioctl_begin", "ioctl_end") } },
