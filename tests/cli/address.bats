@@ -198,3 +198,24 @@ domains() {
 	[[ "$stderr" == *"did not answer"* ]]
 	[[ "$output" == *synth-1* ]]
 }
+
+@test "two VMs of one name: refused, with their processes" {
+	guest_start twin
+	"$guest" touch --cpl 3 --name twin --hold-file hold >other.out 2>&1 3>&- &
+	other_pid=$!
+	until grep -q ^check= other.out; do
+		sleep 0.1
+	done
+	for vm in twin twin#2; do
+		run --separate-stderr "$binary" slots "$vm"
+		assert_refused 1
+		[[ "$stderr" == *"2 VMs are named 'twin'"*"$guest_pid"* ]]
+		[[ "$stderr" == *"$other_pid"* ]]
+	done
+	run --separate-stderr "$binary" stat --vm twin -d 0.1
+	assert_refused 1
+	run "$binary" slots "$other_pid"
+	[ "$status" = 0 ]
+	touch hold
+	wait "$other_pid"
+}

@@ -66,40 +66,59 @@ static struct source *synth_open(const char *options)
 
 /**
  * struct search - VMs found on the way to the one wanted
- * @names: those met, for the error message
+ * @len: of the name, without the "#N" that a report adds where two have the same
+ * @count: VMs of that name
+ * @pids: their processes, for the error message
+ * @names: the other VMs, for the same
  */
 struct search {
 	const char *wanted;
+	size_t len;
 	pid_t pid;
+	unsigned int count;
+	char pids[160];
 	char names[160];
 };
+
+static void list_add(char *list, size_t size, const char *word)
+{
+	size_t len = strlen(list);
+
+	snprintf(list + len, size - len, "%s%s", len ? ", " : "", word);
+}
 
 static int search_each(void *ctx, pid_t pid, const char *name)
 {
 	struct search *s = ctx;
-	size_t len = strlen(s->names);
+	char number[16];
 
-	if (!strcmp(name, s->wanted)) {
-		s->pid = pid;
-		return 1;
+	if (strcmp(name, s->wanted) && (strncmp(name, s->wanted, s->len) || name[s->len])) {
+		list_add(s->names, sizeof(s->names), name);
+		return 0;
 	}
-	snprintf(s->names + len, sizeof(s->names) - len, "%s%s", len ? ", " : "", name);
+	snprintf(number, sizeof(number), "%d", pid);
+	list_add(s->pids, sizeof(s->pids), number);
+	s->pid = pid;
+	s->count++;
 	return 0;
 }
 
 int target_find_vm(const char *name, pid_t *pid)
 {
-	struct search s = { .wanted = name };
+	struct search s = { .wanted = name, .len = strcspn(name, "#") };
 
 	proc_for_each_vm(search_each, &s);
 	*pid = s.pid;
-	if (s.pid)
+	if (s.count == 1)
 		return 0;
-	if (*s.names)
+	if (s.count)
+		fprintf(stderr, "mmuscope: %u VMs are named '%.*s': name one by its process, %s\n",
+			s.count, (int)s.len, name, s.pids);
+	else if (*s.names)
 		fprintf(stderr, "mmuscope: no VM is named '%s'; running are %s\n", name, s.names);
 	else
 		fprintf(stderr, "mmuscope: no VM is named '%s', none is running\n", name);
-	return -ENOENT;
+	return s.count ? -ENOTUNIQ : -ENOENT;
 }
 
 bool target_is_live(const struct options *o)

@@ -190,30 +190,55 @@ static int link_add(struct collector *c, struct bpf_program *prog, enum probe_ho
 }
 
 /*
- * Ends come before begins, so that none is missed: an end without a begin is
- * ignored, a begin without its end would be paired with a later one.
+ * Does without the way that the kernel refused. Return: -EAGAIN, for another choice is due; or @err
+ * where that would not help.
  */
-static int probes_attach(struct collector *c, struct probe_choice **culprit)
+static int way_ban(struct collector *c, struct probe_choice *choice, int err)
 {
+	if (!choice || (err == -EPERM && choice->way->how == HOW_RAW_TP))
+		return err;
+	probe_ban(&c->probes, choice, -err);
+	return -EAGAIN;
+}
+
+/* Ends come before begins: see probes_attach(). */
+static int probe_attach(struct collector *c, const struct probe_way *way)
+{
+	int err = 0;
+
+	for (int j = PROBE_PROGRAMS - 1; j >= 0 && !err; j--) {
+		struct bpf_program *prog;
+
+		if (!way->prog[j] || c->nlinks == LINKS_MAX)
+			continue;
+		prog = bpf_object__find_program_by_name(c->skel->obj, way->prog[j]);
+		err = prog ? link_add(c, prog, way->how) : -ENOENT;
+	}
+	return err;
+}
+
+/*
+ * None is missed: an end without a begin is ignored, a begin without its end would be paired with
+ * a later one. All are tried, for each new choice costs a load of all programs. Return: as
+ * way_ban().
+ */
+static int probes_attach(struct collector *c)
+{
+	int err = 0;
+
 	for (size_t i = 0; i < c->probes.count; i++) {
 		struct probe_choice *choice = &c->probes.choice[i];
-		int err = 0;
+		int failed;
 
-		for (int j = PROBE_PROGRAMS - 1; choice->way && j >= 0 && !err; j--) {
-			struct bpf_program *prog;
-
-			if (!choice->way->prog[j] || c->nlinks == LINKS_MAX)
-				continue;
-			prog = bpf_object__find_program_by_name(c->skel->obj,
-								choice->way->prog[j]);
-			err = prog ? link_add(c, prog, choice->way->how) : -ENOENT;
-		}
-		if (err) {
-			*culprit = choice;
+		if (!choice->way || c->probes.refused[choice->way->how])
+			continue;
+		failed = probe_attach(c, choice->way);
+		if (failed)
+			err = way_ban(c, choice, failed);
+		if (err && err != -EAGAIN)
 			return err;
-		}
 	}
-	return 0;
+	return err;
 }
 
 /* Whether a line of @text begins with that word. */
@@ -228,27 +253,28 @@ static bool has_line(const char *text, const char *word)
 }
 
 /*
- * A probe whose trampoline the kernel took without an error, and nobody calls: Debian's
- * 6.12 does that with kvm_vm_ioctl. NULL where there is none, or ftrace does not tell.
+ * Probes whose trampoline the kernel took without an error, and nobody calls: Debian's 6.12 does
+ * that with kvm_vm_ioctl. Return: -EAGAIN where there were some; 0 also where ftrace does not tell.
  */
-static struct probe_choice *probe_unhooked(struct collector *c)
+static int unhooked_ban(struct collector *c)
 {
-	struct probe_choice *found = NULL;
 	char *hooked = kernel_hooked(c->kernel);
 	bool tells = false;
+	int err = 0;
 
 	for (size_t i = 0; hooked && i < c->probes.count; i++) {
-		struct probe_choice *choice = &c->probes.choice[i];
+		const struct probe_way *way = c->probes.choice[i].way;
 
-		if (!choice->way || choice->way->how != HOW_TRAMPOLINE)
-			continue;
-		if (has_line(hooked, choice->way->target))
-			tells = true;
-		else if (!found)
-			found = choice;
+		tells |= way && way->how == HOW_TRAMPOLINE && has_line(hooked, way->target);
+	}
+	for (size_t i = 0; tells && i < c->probes.count; i++) {
+		const struct probe_way *way = c->probes.choice[i].way;
+
+		if (way && way->how == HOW_TRAMPOLINE && !has_line(hooked, way->target))
+			err = way_ban(c, &c->probes.choice[i], -ENXIO);
 	}
 	free(hooked);
-	return tells ? found : NULL;
+	return err;
 }
 
 /* In the order of the table: the hooks that cost most, those of every fault, go first. */
@@ -321,12 +347,11 @@ static void probes_thin(struct collector *c)
 	}
 }
 
-/* One try; on failure @culprit is the probe to do without, or NULL when it is not a probe. */
-static int collector_try(struct collector *c, struct probe_choice **culprit)
+/* One try. Return: 0, -EAGAIN where a probe has to take another way, or an error. */
+static int collector_try(struct collector *c)
 {
 	int err;
 
-	*culprit = NULL;
 	failed_program[0] = '\0';
 	probe_choose(&c->probes, c->kernel);
 	probes_thin(c);
@@ -334,21 +359,16 @@ static int collector_try(struct collector *c, struct probe_choice **culprit)
 	if (err)
 		return err;
 	err = mmuscope_bpf__load(c->skel);
-	if (err) {
-		*culprit = probe_by_program(&c->probes, failed_program);
-		return err;
-	}
+	if (err)
+		return way_ban(c, probe_by_program(&c->probes, failed_program), err);
 	err = rings_make(c);
 	if (!err)
 		err = queue_fill(c->skel->maps.free_vms, 1, VMS_MAX);
 	if (!err)
 		err = queue_fill(c->skel->maps.free_vcpus, 1, VCPUS_MAX);
 	if (!err)
-		err = probes_attach(c, culprit);
-	if (err)
-		return err;
-	*culprit = probe_unhooked(c);
-	return *culprit ? -ENXIO : 0;
+		err = probes_attach(c);
+	return err ? err : unhooked_ban(c);
 }
 
 static const struct probe_choice *required_missing(const struct collector *c)
@@ -362,18 +382,16 @@ static const struct probe_choice *required_missing(const struct collector *c)
 	return NULL;
 }
 
-/* Tries until the kernel takes what is left; each failure costs one way of one probe. */
+/* Tries until the kernel takes what is left; each time some probes take another way. */
 static int collector_load(struct collector *c, char *msg, size_t len)
 {
 	const struct probe_choice *missing;
-	struct probe_choice *culprit;
 	int err = -EINVAL;
 
 	for (int i = 0; i < TRIES_MAX; i++) {
-		err = collector_try(c, &culprit);
-		if (!err || !culprit || (err == -EPERM && culprit->way->how == HOW_RAW_TP))
+		err = collector_try(c);
+		if (err != -EAGAIN)
 			break;
-		probe_ban(&c->probes, culprit, -err);
 		links_leave(c);
 		skel_close(c);
 		probe_choose(&c->probes, c->kernel);
