@@ -73,7 +73,7 @@ made() {
 	command -v jq >/dev/null || skip "jq is not installed"
 	made
 	faults=$(mmuscope report --json | jq '[.vms[].faults[]?.count] | add')
-	for by in access vm,vcpu level,verdict slot rip; do
+	for by in access vm,vcpu level,verdict slot rip gfn; do
 		[ "$(mmuscope report --by "$by" --filter type==fault --json |
 			jq '([.groups.rows[].count] | add) + .groups.others')" = "$faults" ]
 	done
@@ -81,6 +81,15 @@ made() {
 	[ "$(mmuscope report --by access --json |
 		jq '.groups.rows[] | select(.access == "write") | .count')" = "$writes" ]
 	[ "$(mmuscope report --by cause --json | jq '[.groups.rows[].cause] | length')" -gt 2 ]
+}
+
+@test "report, script, heatmap: --time behind the end is told, exit 1" {
+	made
+	for command in report script heatmap; do
+		run --separate-stderr mmuscope "$command" --time 1000,
+		[ "$status" = 1 ]
+		[[ "$stderr" == *"has nothing from "*" on"* ]]
+	done
 }
 
 @test "report --sort sorts tables by a column" {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "lib/format.h"
 #include "lib/parse.h"
 #include "lib/schema.h"
 
@@ -300,9 +301,23 @@ int recording_strangers(const struct recording *r, int code)
 	return code ? code : EXIT_FAILED;
 }
 
+/* All of what was asked for lies behind the end. */
+static int too_late(const struct recording *r, int code)
+{
+	char from[FORMAT_MAX];
+
+	if (!r->from_ns || source_file_elapsed(r->source))
+		return code;
+	fprintf(stderr, "mmuscope: --time: '%s' has nothing from %s on; 'mmuscope info' tells how "
+		"long it is\n", r->path, format_ns(from, r->from_ns));
+	return code ? code : EXIT_FAILED;
+}
+
 int recording_verdict(const struct recording *r, int code)
 {
 	code = recording_damage(r, code);
+	if (r->ended)
+		code = too_late(r, code);
 	/* Who read no further does not know who would have come. */
 	return r->ended ? recording_strangers(r, code) : code;
 }

@@ -16,7 +16,7 @@ static const struct schema_field *field_of(unsigned int type, const char *name)
 	       schema_field_keyed(schema_event(type), name);
 }
 
-/* Where a family has a guest address, from which its memslot follows. */
+/* Where a family has a guest address, from which frame and memslot follow. */
 static const struct schema_field *address_of(unsigned int type)
 {
 	return field_of(type, "gpa") ?: field_of(type, "gfn");
@@ -27,14 +27,15 @@ bool group_key_find(struct group_key *k, const char *name)
 	bool any = false;
 
 	*k = (struct group_key){
-		.slot = !strcmp(name, "slot"), .cause = !strcmp(name, "cause"),
+		.slot = !strcmp(name, "slot"), .gfn = !strcmp(name, "gfn"),
+		.cause = !strcmp(name, "cause"),
 	};
 	snprintf(k->name, sizeof(k->name), "%s", name);
 	for (unsigned int type = 1; type < MMUSCOPE_TYPES; type++) {
 		if (!schema_event(type))
 			continue;
 		k->field[type] = field_of(type, name);
-		if (!k->field[type] && k->slot)
+		if (!k->field[type] && (k->slot || k->gfn))
 			k->field[type] = address_of(type);
 		if (type == MMUSCOPE_TYPE_fault && k->cause)
 			k->field[type] = address_of(type);
@@ -128,15 +129,20 @@ bool group_has_cause(const struct group *g)
 	return false;
 }
 
+static uint64_t gfn_of(const struct schema_field *f, const struct mmuscope_hdr *rec)
+{
+	uint64_t value = schema_field_value(f, rec);
+
+	return f->unit == UNIT_ADDR && value != MMUSCOPE_UNKNOWN ? value >> 12 : value;
+}
+
 static uint64_t slot_of(const struct model *m, const struct schema_field *f,
 			const struct mmuscope_hdr *rec)
 {
 	const struct vm *vm = model_vm_of(m, rec->vm);
-	uint64_t gfn = schema_field_value(f, rec);
+	uint64_t gfn = gfn_of(f, rec);
 	const struct slot *s;
 
-	if (f->unit == UNIT_ADDR)
-		gfn >>= 12;
 	s = vm ? slots_find(&vm->slots, gfn) : NULL;
 	return s ? s->id : GROUP_SLOT_NONE;
 }
@@ -150,6 +156,8 @@ union group_value group_value(const struct group_key *k, const struct model *m,
 	memset(&v, 0, sizeof(v));
 	if (k->slot && strcmp(f->name, "slot"))
 		v.number = slot_of(m, f, rec);
+	else if (k->gfn)
+		v.number = gfn_of(f, rec);
 	else if (k->cause && rec->type == MMUSCOPE_TYPE_fault)
 		v.number = cause_plain(model_cause(m)->cause);
 	else if (f->type == TYPE_TEXT)

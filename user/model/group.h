@@ -21,12 +21,14 @@
  * @name: of the field
  * @field: by family, NULL where it has none of that name
  * @slot: for families with an address but no field "slot": the memslot of the address
+ * @gfn: for families with an address but no field "gfn": the frame of the address
  * @cause: for faults, which have no such field: what the model found
  */
 struct group_key {
 	char name[32];
 	const struct schema_field *field[MMUSCOPE_TYPES];
 	bool slot;
+	bool gfn;
 	bool cause;
 };
 

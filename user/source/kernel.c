@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 /* The modules in which KVM's functions and types are; the first two may be built in. */
@@ -154,16 +155,23 @@ static const char *tracefs_find(void)
 	return NULL;
 }
 
-/* The mode in force is the word in brackets: "none voluntary (full) lazy". */
+/*
+ * Where it can be switched the mode in force is the word in brackets, "none voluntary (full)
+ * lazy"; else the kernel's version tells: "#1 SMP PREEMPT ...".
+ */
 static bool preempts_read(void)
 {
 	char text[64] = "";
 	FILE *f = fopen("/sys/kernel/debug/sched/preempt", "re");
 	bool got = f && fgets(text, sizeof(text), f);
+	struct utsname name;
 
 	if (f)
 		fclose(f);
-	return got && (strstr(text, "(full)") || strstr(text, "(lazy)"));
+	if (got)
+		return strstr(text, "(full)") || strstr(text, "(lazy)");
+	return !uname(&name) &&
+	       (strstr(name.version, " PREEMPT ") || strstr(name.version, " PREEMPT_RT "));
 }
 
 struct kernel *kernel_open(void)
