@@ -214,13 +214,15 @@ static int print_all(struct top *top, uint64_t end)
 	FILE *out = output_open(&top->options);
 	int code = out ? EXIT_OK : EXIT_FAILED, closed;
 	uint64_t next = session_clock(), printed = 0;
+	bool last = false;
 
-	while (code == EXIT_OK && !top_over(top, end) && !ferror(out) &&
-	       !(top->nr && printed == top->nr)) {
+	/* A signal while one is printed leaves what has happened since for another one. */
+	while (code == EXIT_OK && !last && !ferror(out) && !(top->nr && printed == top->nr)) {
 		next += top_interval(top);
 		if (session_run(top->session, next < end ? next : end, NULL, NULL))
 			code = EXIT_FAILED;
-		else
+		last = top_over(top, end);
+		if (code == EXIT_OK)
 			code = print(top, out);
 		printed++;
 	}
