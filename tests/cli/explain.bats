@@ -99,3 +99,13 @@ load common
 	[ "$(count --by access,cause --filter type==fault)" -gt 0 ]
 	[ "$(count --by access,cause --filter access==write)" = "$(count --by access,cause)" ]
 }
+
+@test "explain --glossary: has each heading that there is in a table" {
+	cd "$BATS_TEST_DIRNAME/../../user" || return
+	grep -ohE '\{ "[a-z_0-9]+", "[^"]+", (true|false)' view/*.[ch] cmd/*.c lab/*.c |
+		sed -E 's/^[^,]*, "([^"]+)".*/\1/' | sort -u >"$BATS_TEST_TMPDIR/headings"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/headings")" -gt 80 ]
+	while read -r heading; do
+		mmuscope explain --glossary "$heading" >/dev/null
+	done <"$BATS_TEST_TMPDIR/headings"
+}
