@@ -413,6 +413,25 @@ static void test_lockdown_mild(void **state)
 	assert_int_equal(host_find(&machine->host, "kernel", "lockdown")->state, HOST_OK);
 }
 
+static void test_preempt(void **state)
+{
+	struct machine *machine = *state;
+
+	put(machine, "/sys/kernel/debug/sched/preempt", "none voluntary full (lazy) \n");
+	examine(machine);
+	assert_fact(machine, "kernel", "preempt", "lazy");
+}
+
+/* A file that says something else says nothing. */
+static void test_preempt_odd(void **state)
+{
+	struct machine *machine = *state;
+
+	put(machine, "/sys/kernel/debug/sched/preempt", "lazy\n");
+	examine(machine);
+	assert_null(host_find(&machine->host, "kernel", "preempt"));
+}
+
 /* kvm built into a kernel without types has none either. */
 static void test_built_in_no_btf(void **state)
 {
@@ -481,6 +500,8 @@ int main(void)
 		machine_test(test_memory),
 		machine_test(test_lockdown),
 		machine_test(test_lockdown_mild),
+		machine_test(test_preempt),
+		machine_test(test_preempt_odd),
 		machine_test(test_built_in_no_btf),
 		machine_test(test_here),
 	};
