@@ -433,6 +433,77 @@ static void recycled_tables_are_made_again(void **state)
 	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_pt_write);
 }
 
+/* A shadow page that follows guest page table 99 is zapped, made or found by vCPU 0. */
+static void feed_table(struct model *m, uint8_t op, uint8_t cause)
+{
+	struct mmuscope_shadow_page rec = {
+		.hdr = HDR(shadow_page, 0), .gfn = 99, .op = op, .cause = cause,
+		.origin = MMUSCOPE_origin_fault, .level = 1,
+	};
+
+	rec.hdr.vcpu = 0;
+	rec.hdr.ts = now += 100000;
+	feed(m, rec);
+}
+
+static unsigned int touch_at(struct model *m, uint64_t gfn, uint64_t gva)
+{
+	struct mmuscope_fault f = fault_of(gfn);
+
+	f.mode = MMUSCOPE_mode_shadow;
+	f.gva = gva;
+	f.hdr.ts = now += 100000;
+	return feed_fault(m, f);
+}
+
+static void other_pages_of_a_table_made_again(void **state)
+{
+	struct model *m = *state;
+
+	touch_at(m, 7, 0x7000);
+	touch_at(m, 8, 0x8000);
+	for (unsigned int round = 0; round < 3; round++) {
+		uint64_t zapped;
+
+		feed_table(m, MMUSCOPE_page_op_zapped, MMUSCOPE_cause_recycling);
+		zapped = now;
+		feed_table(m, MMUSCOPE_page_op_made, 0);
+		assert_int_equal(touch_at(m, 7, 0x7000), MMUSCOPE_cause_recycling);
+		assert_int_equal(touch_at(m, 8, 0x8000), MMUSCOPE_cause_recycling);
+		assert_true(model_cause(m)->aged);
+		assert_int_equal(model_cause(m)->age, now - 2000 - zapped);
+		/* Mapped since. */
+		assert_int_equal(touch_at(m, 8, 0x8000), CAUSE_UNTAKEN);
+		assert_int_equal(touch_at(m, 9 + round, 0x9000), MMUSCOPE_cause_first_touch);
+	}
+}
+
+static void page_tables_that_are_new_to_kvm(void **state)
+{
+	struct model *m = *state;
+	struct mmuscope_fault f = fault_of(7);
+
+	touch_at(m, 7, 0x7000);
+	touch_at(m, 8, 0x8000);
+	feed_table(m, MMUSCOPE_page_op_made, 0);
+	assert_int_equal(touch_at(m, 7, 0x80007000), MMUSCOPE_cause_shadowing);
+	assert_int_equal(touch_at(m, 8, 0x80008000), MMUSCOPE_cause_shadowing);
+	assert_false(model_cause(m)->aged);
+	/* Of another table nothing is known. */
+	assert_int_equal(touch_at(m, 8, 0x90008000), CAUSE_UNTAKEN);
+	/* One that was there already has only to be linked: no entry of a page is set. */
+	f.mode = MMUSCOPE_mode_shadow;
+	f.gpa = MMUSCOPE_UNKNOWN;
+	f.verdict = MMUSCOPE_verdict_spurious;
+	f.hdr.ts = now += 100000;
+	assert_int_equal(feed_fault(m, f), CAUSE_NO_ADDRESS);
+	feed_table(m, MMUSCOPE_page_op_reused, 0);
+	f.hdr.ts = now += 100000;
+	assert_int_equal(feed_fault(m, f), MMUSCOPE_cause_shadowing);
+	f.hdr.ts = now += 100000;
+	assert_int_equal(feed_fault(m, f), CAUSE_NO_ADDRESS);
+}
+
 static void huge_pages_break_and_come_back(void **state)
 {
 	struct mmuscope_fault f = fault_of(1024);
@@ -507,6 +578,8 @@ int main(void)
 		TEST(page_table_pages_take_their_frames),
 		TEST(shadow_paging_knows_the_guests_tlb),
 		TEST(recycled_tables_are_made_again),
+		TEST(other_pages_of_a_table_made_again),
+		TEST(page_tables_that_are_new_to_kvm),
 		TEST(huge_pages_break_and_come_back),
 		TEST(faults_are_counted_by_cause),
 	};

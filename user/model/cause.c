@@ -6,6 +6,7 @@
 #include "model/model.h"
 
 #define PAGE_SHIFT	12
+#define TABLE_SHIFT	21	/* what a page table of 512 small pages maps */
 #define PREFETCH	8	/* PTE_PREFETCH_NUM of the kernel's mmu.c */
 /* Levels of page tables are told apart in HISTORY_TABLE, above any frame; there are 5 at most. */
 #define TABLE(gfn, level)	((uint64_t)((level) & 7) << 44 | ((gfn) & ((1ULL << 44) - 1)))
@@ -111,6 +112,8 @@ static void note_shadow_page(struct history *h, struct vm *vm,
 	}
 	if (rec->direct || !vcpu)
 		return;
+	vcpu->linked = true;
+	vcpu->made |= rec->op == MMUSCOPE_page_op_made && rec->level == 1;
 	word = history_look(h, &vm->history, HISTORY_TABLE, TABLE(rec->gfn, rec->level));
 	if (history_state(word) != HISTORY_TAKEN)
 		return;
@@ -238,6 +241,23 @@ static uint8_t cause_protected(const struct fault_view *v)
 }
 
 /*
+ * Since the page was mapped, the page table of this address was made: again, or for the first time,
+ * of an address space that is new to KVM.
+ */
+static uint8_t cause_table(const struct fault_view *v, uint8_t other)
+{
+	uint64_t word = history_look(v->h, &v->vm->history, HISTORY_TABLE_GVA,
+				     v->f->gva >> TABLE_SHIFT);
+
+	if (!v->word || history_state(word) != HISTORY_TAKEN ||
+	    history_time(word) < history_time(v->word))
+		return other;
+	if (history_cause(word) == MMUSCOPE_cause_shadowing)
+		return MMUSCOPE_cause_shadowing;
+	return cause_since(v, history_cause(word), history_time(word));
+}
+
+/*
  * Of shadow paging alone: the guest, or the table that the translation was in. Return: the cause,
  * or @other where it was neither.
  */
@@ -249,9 +269,29 @@ static uint8_t cause_shadow(const struct fault_view *v, uint8_t other)
 		word = history_look(v->h, &v->vm->history, HISTORY_GVA, v->f->gva >> PAGE_SHIFT);
 	if (history_state(word) != HISTORY_TAKEN && v->vcpu)
 		word = v->vcpu->table;
-	if (history_state(word) != HISTORY_TAKEN)
-		return other;
-	return cause_since(v, history_cause(word), history_time(word));
+	if (history_state(word) == HISTORY_TAKEN)
+		return cause_since(v, history_cause(word), history_time(word));
+	if (v->vcpu && v->vcpu->linked)
+		return MMUSCOPE_cause_shadowing;
+	return v->f->gva != MMUSCOPE_UNKNOWN ? cause_table(v, other) : other;
+}
+
+/* A table of small pages was made in this fault: its other pages will fault for the same reason. */
+static void table_made(const struct fault_view *v)
+{
+	uint64_t word = v->vcpu->table, time = v->begin;
+	uint8_t cause = MMUSCOPE_cause_shadowing;
+
+	if (v->f->gva == MMUSCOPE_UNKNOWN)
+		return;
+	if (history_state(word) == HISTORY_TAKEN) {
+		cause = history_cause(word);
+		time = history_time(word);
+	}
+	/* The table before it is none any more. */
+	history_settle(v->h, &v->vm->history, HISTORY_TABLE_GVA, v->f->gva >> TABLE_SHIFT, time);
+	history_take(v->h, &v->vm->history, HISTORY_TABLE_GVA, v->f->gva >> TABLE_SHIFT, 1, cause,
+		     time, time);
 }
 
 static uint8_t cause_missing(const struct fault_view *v)
@@ -293,7 +333,7 @@ static uint8_t cause_find(const struct fault_view *v)
 	if (is_mmio(f))
 		return CAUSE_MMIO;
 	if (f->gpa == MMUSCOPE_UNKNOWN)
-		return CAUSE_NO_ADDRESS;
+		return v->shadow ? cause_shadow(v, CAUSE_NO_ADDRESS) : CAUSE_NO_ADDRESS;
 	if (f->condition == MMUSCOPE_condition_write_protected)
 		return cause_protected(v);
 	if (f->condition == MMUSCOPE_condition_exec_denied && !v->shadow)
@@ -365,6 +405,11 @@ void cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *
 	    (f->verdict == MMUSCOPE_verdict_fixed || f->verdict == MMUSCOPE_verdict_fast_fixed ||
 	     f->verdict == MMUSCOPE_verdict_spurious))
 		fault_mapped(&v);
-	if (v.vcpu)
-		v.vcpu->table = 0;
+	if (!v.vcpu)
+		return;
+	if (v.vcpu->made)
+		table_made(&v);
+	v.vcpu->table = 0;
+	v.vcpu->linked = false;
+	v.vcpu->made = false;
 }

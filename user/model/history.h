@@ -24,8 +24,11 @@
 #define HISTORY_BLOCKS_MAX	16384U
 #define HISTORY_LEAVES_MAX	24576U
 
-/* Addresses that are kept apart: guest frames, guest virtual pages, frames of guest page tables. */
-enum history_space { HISTORY_GFN, HISTORY_GVA, HISTORY_TABLE };
+/*
+ * Addresses that are kept apart: guest frames, guest virtual pages, frames of guest page tables,
+ * and what such a table of small pages maps: guest virtual addresses by 2 MiB.
+ */
+enum history_space { HISTORY_GFN, HISTORY_GVA, HISTORY_TABLE, HISTORY_TABLE_GVA };
 
 /* A wide range that was taken away. */
 struct history_wide {

@@ -27,6 +27,8 @@
  * @own_zap: history_clock() of the last invalidation by its own thread
  * @retries: faults that were tried again, the last ones in a row
  * @table: word of a zapped page-table page that the running fault has made again, or 0
+ * @linked: the running fault has made or found a page-table page that follows the guest's
+ * @made: it has made one of small pages
  */
 struct vcpu {
 	bool seen;
@@ -35,6 +37,8 @@ struct vcpu {
 	uint64_t exits_until;
 	uint64_t own_zap;
 	uint64_t table;
+	bool linked;
+	bool made;
 	struct stuck_row retries;
 };
 

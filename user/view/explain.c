@@ -6,6 +6,11 @@
 
 #include "lib/format.h"
 
+/* Causes of faults that the guest would not have with EPT or NPT. */
+static const uint8_t of_shadow[] = {
+	MMUSCOPE_cause_pt_write, MMUSCOPE_cause_guest_tlb, MMUSCOPE_cause_shadowing,
+};
+
 static void evidence_times(struct evidence *e)
 {
 	for (unsigned int i = 0; i < CAUSES; i++) {
@@ -57,9 +62,11 @@ void evidence_make(struct evidence *e, struct report *r, const struct vm *vm,
 	}
 	e->shadow_ns = hist_sum(st, HIST_WORK + MMUSCOPE_TYPE_invlpg) +
 		       hist_sum(st, HIST_WORK + MMUSCOPE_TYPE_cr3) +
-		       hist_sum(st, HIST_WORK + MMUSCOPE_TYPE_ptwrite) +
-		       e->cause_ns[MMUSCOPE_cause_pt_write] +
-		       e->cause_ns[MMUSCOPE_cause_guest_tlb];
+		       hist_sum(st, HIST_WORK + MMUSCOPE_TYPE_ptwrite);
+	for (size_t i = 0; i < ARRAY_SIZE(of_shadow); i++) {
+		e->shadow_ns += e->cause_ns[of_shadow[i]];
+		e->shadow_count += e->cause_count[of_shadow[i]];
+	}
 	/* Without exits, each vCPU had all of the time. */
 	e->vcpu_ns = st->vcpu_ns ?: elapsed_ns * vm->nr_vcpus;
 }

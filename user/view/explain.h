@@ -23,6 +23,7 @@ enum explain_sure {
  * @times: parts of all faults, enum stats_time
  * @remote: flushes of all vCPUs, and @remote_ns that they were waited for
  * @shadow_ns: in work that shadow paging alone makes: faults, INVLPG, CR3, page-table writes
+ * @shadow_count: the faults of that
  * @lock_ns: waited for mmu_lock
  * @small: pages mapped by faults as 4K, and @huge as larger ones
  * @vcpu_ns: the vCPUs' time
@@ -41,6 +42,7 @@ struct evidence {
 	uint64_t remote;
 	uint64_t remote_ns;
 	uint64_t shadow_ns;
+	uint64_t shadow_count;
 	uint64_t lock_ns;
 	uint64_t small;
 	uint64_t huge;

@@ -15,8 +15,7 @@ static bool look_shadow(const struct evidence *e, struct finding *f)
 	f->ns = e->shadow_ns;
 	f->count = st->records[MMUSCOPE_TYPE_invlpg] + st->records[MMUSCOPE_TYPE_cr3] +
 		   st->records[MMUSCOPE_TYPE_ptwrite] +
-		   e->cause_count[MMUSCOPE_cause_pt_write] +
-		   e->cause_count[MMUSCOPE_cause_guest_tlb];
+		   e->shadow_count;
 	if (e->vm->mode != MMUSCOPE_mode_shadow || !f->count)
 		return false;
 	f->why = report_text(e->report, "The VM runs with shadow page tables. KVM handled %s "
@@ -24,8 +23,7 @@ static bool look_shadow(const struct evidence *e, struct finding *f)
 			     "come from these.", NR(st->records[MMUSCOPE_TYPE_invlpg]),
 			     NR(st->records[MMUSCOPE_TYPE_cr3]),
 			     NR(st->records[MMUSCOPE_TYPE_ptwrite]),
-			     NR(e->cause_count[MMUSCOPE_cause_pt_write] +
-				e->cause_count[MMUSCOPE_cause_guest_tlb]));
+			     NR(e->shadow_count));
 	return true;
 }
 
