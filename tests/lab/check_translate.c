@@ -277,6 +277,18 @@ static json_t *slot_row(json_t *vm, const char *table)
 	return NULL;
 }
 
+/* On Intel KVM adds one of its own where the CPU cannot run real mode. */
+static long long slots_made(json_t *vm)
+{
+	long long made = 0;
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(json_object_get(vm, "memslots"), i, row)
+		made += !strstr(word(row, "flags"), "kvm-own");
+	return made;
+}
+
 /* All that is resident of the data memslot is in the guest's map. */
 static void check_slots(const char *name)
 {
@@ -288,7 +300,7 @@ static void check_slots(const char *name)
 		goto out;
 	holds(map && report, "it did not run");
 	vm = json_array_get(json_object_get(report, "vms"), 0);
-	same("memslots", fact(vm, "memslots_count"), "made", 3);
+	same("memslots", slots_made(vm), "made", 3);
 	row = slot_row(vm, "memslots");
 	same("bytes", fact(row, "bytes"), "made", 3LL << 30);
 	same("HVA of the first byte", number(row, "hva"), "made",

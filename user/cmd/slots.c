@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include <linux/kvm.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/inspect.h"
@@ -48,6 +52,17 @@ static const struct argp slots_argp = {
 	},
 };
 
+/* Return: how many memslots a VMM can have, whose numbers come before KVM's own; 0: not known. */
+static unsigned int slots_of_vmm(void)
+{
+	int fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	int nr = fd < 0 ? 0 : ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
+
+	if (fd >= 0)
+		close(fd);
+	return nr > 0 ? nr : 0;
+}
+
 /* A process may have several VMs; their memslots follow each other. */
 static int slots_add(struct report *r, struct inspect *in, const struct mappings *mappings)
 {
@@ -62,7 +77,7 @@ static int slots_add(struct report *r, struct inspect *in, const struct mappings
 						   true);
 		struct memslots m = {
 			.mappings = mappings, .host = inspect_host_rules(in),
-			.ops = &inspect_ops, .ctx = in,
+			.ops = &inspect_ops, .ctx = in, .own = slots_of_vmm(),
 		};
 
 		while (to < area->nr_slots && area->slots[to].vm == i)

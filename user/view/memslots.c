@@ -26,6 +26,17 @@ static bool slot_repeats(const struct memslots *m, const struct peek_slot *slot)
 	return false;
 }
 
+/* On Intel without unrestricted guest KVM needs memory for real mode. */
+static const char *flags_of(struct report *r, const struct memslots *m,
+			    const struct peek_slot *slot)
+{
+	const char *flags = view_slot_flags(r, slot->flags);
+
+	if (!m->own || slot->id < m->own)
+		return flags;
+	return flags ? report_text(r, "kvm-own %s", flags) : "kvm-own";
+}
+
 static void slots_table(struct section *s, const struct memslots *m)
 {
 	static const struct column columns[] = {
@@ -55,7 +66,7 @@ static void slots_table(struct section *s, const struct memslots *m)
 		row[3] = cell_text(view_address(s->report, slot->gfn + slot->npages - 1));
 		row[4] = cell_bytes(slot->npages * WALK_PAGE);
 		row[5] = cell_text(view_address(s->report, slot->hva));
-		row[6] = cell_text(view_slot_flags(s->report, slot->flags));
+		row[6] = cell_text(flags_of(s->report, m, slot));
 	}
 	if (repeated)
 		section_caption(s, "%u of them are repeated in the address space of system "

@@ -10,12 +10,14 @@
 /**
  * struct memslots - what is looked at
  * @slots: of one VM, @nr
+ * @own: number of the first one that is not the VMM's but KVM's own, 0 where that is not known
  * @mappings: of its owner, in order of address
  * @host: the owner's page table, for backing_scan() with @ops and @ctx
  */
 struct memslots {
 	const struct peek_slot *slots;
 	size_t nr;
+	unsigned int own;
 	const struct mappings *mappings;
 	struct walk_rules host;
 	const struct translate_ops *ops;
