@@ -85,6 +85,27 @@ judge_findings() {
 	done <"$out/modes"
 }
 
+# judge_faults OUT: of each guest's faults at most 1 % may be of no known cause.
+judge_faults() {
+	local out=$1 mode
+
+	while read -r mode; do
+		"$build/mmuscope" report --by vm,cause --filter type==fault --json "$out/$mode.data" |
+			jq -r '.groups.rows[] | "\(.vm) \(.cause) \(.count)"' |
+			awk -v mode="$mode" '
+				{ all[$1] += $3 }
+				$2 == "unknown" { unknown[$1] += $3 }
+				END {
+					for (vm in all) {
+						bad = unknown[vm] * 100 > all[vm]
+						printf "%s  %-7s %-11s %-13s %d of %d of no known cause\n",
+							bad ? "FAILED" : "ok    ", mode, vm, "faults",
+							unknown[vm], all[vm]
+					}
+				}' | sort -k 3
+	done <"$out/modes"
+}
+
 passed=0 failed=0
 for collector in $collectors; do
 	out=$results/causes-$machine-$kernel-$collector
@@ -97,7 +118,7 @@ for collector in $collectors; do
 		failed=$((failed + 1))
 		continue
 	fi
-	{ judge "$out"; judge_findings "$out"; } | tee "$out/table"
+	{ judge "$out"; judge_findings "$out"; judge_faults "$out"; } | tee "$out/table"
 	passed=$((passed + $(grep -c '^ok' "$out/table")))
 	failed=$((failed + $(grep -c '^FAILED' "$out/table")))
 done

@@ -504,6 +504,83 @@ static void page_tables_that_are_new_to_kvm(void **state)
 	assert_int_equal(feed_fault(m, f), CAUSE_NO_ADDRESS);
 }
 
+/* A fault of vCPU 0 that sets no entry, 2 us until @ts: shadow paging does not tell its frame. */
+static unsigned int touch_nowhere(struct model *m, uint8_t condition, uint8_t verdict, uint64_t ts)
+{
+	struct mmuscope_fault f = fault_of(0);
+
+	f.mode = MMUSCOPE_mode_shadow;
+	f.gpa = MMUSCOPE_UNKNOWN;
+	f.condition = condition;
+	f.verdict = verdict;
+	f.hdr.ts = ts;
+	return feed_fault(m, f);
+}
+
+static void own_invalidation_tells_the_frame(void **state)
+{
+	struct mmuscope_invalidate rec = {
+		.hdr = HDR(invalidate, 500), .start = HVA + (7 << 12), .end = HVA + (8 << 12),
+		.cause = MMUSCOPE_cause_ksm_break,
+	};
+	const uint8_t retry = MMUSCOPE_verdict_retry;
+	struct model *m = *state;
+	uint64_t zapped;
+
+	rec.hdr.vcpu = 0;
+	touch_at(m, 7, 0x7000);
+	zap(m, 7, 1, MMUSCOPE_cause_ksm_merge);
+	zapped = now;
+	rec.hdr.ts = now += 100000;
+	feed(m, rec);
+	assert_int_equal(touch_nowhere(m, MMUSCOPE_condition_not_present, retry,
+				       rec.hdr.ts + 1000), MMUSCOPE_cause_ksm_merge);
+	assert_int_equal(model_cause(m)->age, rec.hdr.ts - 1000 - zapped);
+	/* The next one has none of its own. */
+	assert_int_equal(touch_nowhere(m, MMUSCOPE_condition_not_present, retry,
+				       rec.hdr.ts + 100000), CAUSE_NO_ADDRESS);
+	/* Mapped until it was copied. */
+	touch_at(m, 7, 0x7000);
+	rec.hdr.ts = now += 100000;
+	feed(m, rec);
+	assert_int_equal(touch_nowhere(m, MMUSCOPE_condition_write_protected, retry,
+				       rec.hdr.ts + 1000), MMUSCOPE_cause_ksm_break);
+}
+
+static void writes_to_guest_page_tables(void **state)
+{
+	struct mmuscope_fault f = fault_of(99);
+	struct model *m = *state;
+
+	assert_int_equal(touch_nowhere(m, MMUSCOPE_condition_write_protected,
+				       MMUSCOPE_verdict_emulated, now + 100000),
+			 MMUSCOPE_cause_pt_write);
+	f.mode = MMUSCOPE_mode_shadow;
+	f.condition = MMUSCOPE_condition_write_protected;
+	f.hdr.ts = now += 100000;
+	assert_int_equal(feed_fault(m, f), CAUSE_UNTAKEN);
+	/* Once KVM does not follow the table any more the first write makes it writable. */
+	feed_table(m, MMUSCOPE_page_op_zapped, MMUSCOPE_cause_pt_write);
+	f.hdr.ts = now += 100000;
+	assert_int_equal(feed_fault(m, f), MMUSCOPE_cause_pt_write);
+}
+
+/* What drops all frames has not taken what a guest virtual address had. */
+static void wide_ranges_are_of_frames(void **state)
+{
+	struct mmuscope_invlpg rec = { .hdr = HDR(invlpg, 0), .gva = 0x7000 };
+	struct model *m = *state;
+
+	touch_at(m, 7, 0x7000);
+	touch_at(m, 8, 0x8000);
+	feed_slot(m, MMUSCOPE_slot_op_delete, 0);
+	feed_slot(m, MMUSCOPE_slot_op_create, 0);
+	assert_int_equal(touch_at(m, 7, 0x7000), MMUSCOPE_cause_slot_change);
+	rec.hdr.ts = now += 100000;
+	feed(m, rec);
+	assert_int_equal(touch_at(m, 7, 0x7000), MMUSCOPE_cause_guest_tlb);
+}
+
 static void huge_pages_break_and_come_back(void **state)
 {
 	struct mmuscope_fault f = fault_of(1024);
@@ -580,6 +657,9 @@ int main(void)
 		TEST(recycled_tables_are_made_again),
 		TEST(other_pages_of_a_table_made_again),
 		TEST(page_tables_that_are_new_to_kvm),
+		TEST(own_invalidation_tells_the_frame),
+		TEST(writes_to_guest_page_tables),
+		TEST_OLD(wide_ranges_are_of_frames),
 		TEST(huge_pages_break_and_come_back),
 		TEST(faults_are_counted_by_cause),
 	};

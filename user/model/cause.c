@@ -38,20 +38,24 @@ static void note_invalidate(struct history *h, struct vm *vm, const struct mmusc
 	uint64_t begin = begin_of(h, &rec->hdr), time = history_clock(h, rec->hdr.ts);
 	struct vcpu *vcpu = vcpu_of(vm, &rec->hdr);
 	struct slot_range r;
+	uint64_t gfn = MMUSCOPE_UNKNOWN;
 	bool known = false;
 
-	if (vcpu)
-		vcpu->own_zap = time;
 	for (size_t i = 0; i < vm->slots.nr; i++) {
 		if (!slot_overlap(&vm->slots.list[i], rec->start, rec->end, &r))
 			continue;
 		known = true;
+		gfn = r.pages == 1 ? r.gfn : MMUSCOPE_UNKNOWN;
 		history_take(h, &vm->history, HISTORY_GFN, r.gfn, r.pages, cause_known(rec->cause),
 			     begin, time);
 	}
 	if (!known && rec->gfns && rec->gfn != MMUSCOPE_UNKNOWN)
 		history_take(h, &vm->history, HISTORY_GFN, rec->gfn, rec->gfns,
 			     cause_known(rec->cause), begin, time);
+	if (vcpu) {
+		vcpu->own_zap = time;
+		vcpu->own_gfn = known ? gfn : MMUSCOPE_UNKNOWN;
+	}
 }
 
 /* On x86 KVM drops all mappings of a VM when a memslot goes or moves. */
@@ -218,6 +222,15 @@ static bool is_mmio(const struct mmuscope_fault *f)
 		f->condition != MMUSCOPE_condition_write_protected);
 }
 
+/* Whether KVM has followed a guest page table in that frame, and done with it. */
+static bool was_table(const struct fault_view *v)
+{
+	for (unsigned int level = 1; level <= 5; level++)
+		if (history_look(v->h, &v->vm->history, HISTORY_TABLE, TABLE(v->gfn, level)))
+			return true;
+	return false;
+}
+
 static uint8_t cause_protected(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
@@ -231,6 +244,9 @@ static uint8_t cause_protected(const struct fault_view *v)
 	if (slot && slot->protected)
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
+	/* The frame is still write-protected: the last to know that it is a table no more. */
+	if (v->shadow && was_table(v))
+		return MMUSCOPE_cause_pt_write;
 	if (v->shadow || f->mode > MMUSCOPE_mode_shadow)
 		return CAUSE_UNTAKEN;
 	/* What is fixed without the lock was write-protected by KVM, not by the host. */
@@ -324,6 +340,30 @@ static uint8_t cause_missing(const struct fault_view *v)
 	return CAUSE_UNTAKEN;
 }
 
+/*
+ * With shadow paging a fault that sets no entry has no guest frame. If the vCPU itself had the host
+ * take one away meanwhile, to copy it, it is that frame.
+ */
+static uint8_t cause_unaddressed(const struct fault_view *v)
+{
+	const struct mmuscope_fault *f = v->f;
+	struct fault_view own = *v;
+
+	if (!v->shadow)
+		return CAUSE_NO_ADDRESS;
+	if (f->condition == MMUSCOPE_condition_write_protected &&
+	    f->verdict == MMUSCOPE_verdict_emulated)
+		return MMUSCOPE_cause_pt_write;
+	if (!v->vcpu || v->vcpu->own_zap < v->begin || v->vcpu->own_gfn == MMUSCOPE_UNKNOWN)
+		return cause_shadow(v, CAUSE_NO_ADDRESS);
+	own.gfn = v->vcpu->own_gfn;
+	own.word = history_look(v->h, &v->vm->history, HISTORY_GFN, own.gfn);
+	/* It was there until then. */
+	if (history_state(own.word) == HISTORY_TAKEN && history_time(own.word) == v->vcpu->own_zap)
+		return history_cause(own.word);
+	return cause_missing(&own);
+}
+
 static uint8_t cause_find(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
@@ -333,7 +373,7 @@ static uint8_t cause_find(const struct fault_view *v)
 	if (is_mmio(f))
 		return CAUSE_MMIO;
 	if (f->gpa == MMUSCOPE_UNKNOWN)
-		return v->shadow ? cause_shadow(v, CAUSE_NO_ADDRESS) : CAUSE_NO_ADDRESS;
+		return cause_unaddressed(v);
 	if (f->condition == MMUSCOPE_condition_write_protected)
 		return cause_protected(v);
 	if (f->condition == MMUSCOPE_condition_exec_denied && !v->shadow)

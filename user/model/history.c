@@ -175,6 +175,13 @@ static void leaf_take(struct region *r, unsigned int first, unsigned int last,
 		r->last = history_time(take->word);
 }
 
+/* Wide ranges are of guest frames. */
+static uint64_t page_current(const struct history *h, const struct vm_history *v,
+			     enum history_space space, uint64_t page, uint64_t word)
+{
+	return space == HISTORY_GFN ? history_current(h, v, page, word) : word;
+}
+
 /* Pages @first to @last of a region. */
 static void region_take(struct history *h, const struct vm_history *v, enum history_space space,
 			uint64_t region, unsigned int first, unsigned int last,
@@ -190,7 +197,7 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 		return;
 	r = r ?: region_get(&h->regions, key);
 	if (r && all && (!r->leaf || r->last < history_time(r->word))) {
-		old = history_current(h, v, region * HISTORY_PAGES, r->word);
+		old = page_current(h, v, space, region * HISTORY_PAGES, r->word);
 		r->word = word_taken(old, take->word, take->begin, never);
 		return;
 	}
@@ -199,7 +206,7 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 		return;
 	}
 	for (unsigned int i = first; r && i <= last; i++) {
-		old = history_current(h, v, region * HISTORY_PAGES + i, page_word(r, i));
+		old = page_current(h, v, space, region * HISTORY_PAGES + i, page_word(r, i));
 		word = word_taken(old, take->word, take->begin, never);
 		if (word != old)
 			page_set(&h->regions, r, i, word);

@@ -25,6 +25,7 @@
  * struct vcpu - one vCPU
  * @exits_until: end of the last interval of exits
  * @own_zap: history_clock() of the last invalidation by its own thread
+ * @own_gfn: the frame that it was of, MMUSCOPE_UNKNOWN where it was not of just one
  * @retries: faults that were tried again, the last ones in a row
  * @table: word of a zapped page-table page that the running fault has made again, or 0
  * @linked: the running fault has made or found a page-table page that follows the guest's
@@ -36,6 +37,7 @@ struct vcpu {
 	uint32_t tid;
 	uint64_t exits_until;
 	uint64_t own_zap;
+	uint64_t own_gfn;
 	uint64_t table;
 	bool linked;
 	bool made;
