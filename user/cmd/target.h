@@ -18,8 +18,8 @@ bool target_is_live(const struct options *o);
 struct source *target_open(const struct options *o, pid_t root);
 
 /*
- * The owner of the VM called @name. Return: 0, or after one sentence on stderr -ENOENT, or -ENOTUNIQ
- * where several have the name.
+ * The owner of the VM called @name. Return: 0, or after one sentence on stderr -ENOENT, or
+ * -ENOTUNIQ where several have the name.
  */
 int target_find_vm(const char *name, pid_t *pid);
 

@@ -11,13 +11,15 @@
 #define BTF(target, prog, args)		{ target, { prog }, HOW_TP_BTF, args, false }
 #define EVENT(target, prog)		{ target, { prog }, HOW_EVENT, 0, false }
 #define ENTRY(fn, prog)							\
-	{ #fn, { prog "_f" }, HOW_TRAMPOLINE, 0, false }, { #fn, { prog "_k" }, HOW_KPROBE, 0, false }
+	{ #fn, { prog "_f" }, HOW_TRAMPOLINE, 0, false },			\
+	{ #fn, { prog "_k" }, HOW_KPROBE, 0, false }
 #define BOTH(fn, begin, end)						\
 	{ #fn, { begin "_f", end "_f" }, HOW_TRAMPOLINE, 0, false },		\
 	{ #fn, { begin "_k", end "_k" }, HOW_KPROBE, 0, false }
 /* At every fault, and its verdict is told by KVM's counters as well. */
 #define HANDLER(fn)							\
-	{ #fn, { #fn "_f" }, HOW_TRAMPOLINE, 2, true }, { #fn, { #fn "_k" }, HOW_KPROBE, 0, false }
+	{ #fn, { #fn "_f" }, HOW_TRAMPOLINE, 2, true },				\
+	{ #fn, { #fn "_k" }, HOW_KPROBE, 0, false }
 
 const struct probe probe_table[] = {
 	{ "running VMs", "vm vcpu", "VMs that run already are seen at their first event only",
