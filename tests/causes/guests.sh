@@ -38,7 +38,7 @@ guest collapse host --do collapse --pages 1024
 for setting in $khuge_settings; do
 	cat "/tmp/$at.$setting" >"$khuge/$setting"
 done
-guest ksm ksm
+guest ksm ksm --pages 2048
 echo 1 >/proc/sys/kernel/numa_balancing
 guest numa host --do numa --rounds 20000 --pages 2048
 echo 0 >/proc/sys/kernel/numa_balancing
@@ -50,6 +50,10 @@ guest invlpg invlpg
 guest guestfork fork
 guest switch switch
 guest recycle recycle --rounds 20
+guest touch touch --pages 4096
+# Pages that are fetched when they are asked for; pages that are taken while they are used.
+guest lazy host --do lazy --rounds 3
+guest race race --pages 4096 --rounds 3
 # What nothing is to be said of, but for its begin.
 guest quiet warm --pages 16 --rounds 4000
 guest mmio mmio

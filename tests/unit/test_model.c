@@ -53,6 +53,46 @@ static void feed_fault(struct model *m, uint16_t vm, uint64_t ns)
 	assert_int_equal(model_feed(m, &fault.hdr), 0);
 }
 
+/* Of a fault of 1,000 ns with these parts, where @part of the time went. */
+static uint64_t part_of(uint8_t flags, uint32_t handler, uint32_t resolve, enum stats_time part)
+{
+	struct mmuscope_fault fault = {
+		.hdr = HDR(fault, 1, 1000), .mode = MMUSCOPE_mode_npt,
+		.condition = MMUSCOPE_condition_not_present, .verdict = MMUSCOPE_verdict_retry,
+		.handler_ns = handler, .resolve_ns = resolve, .gpa = MMUSCOPE_UNKNOWN,
+	};
+	struct model *m = model_new(NULL, NULL);
+	uint64_t all = 0, ns = 0;
+
+	assert_non_null(m);
+	fault.hdr.flags = flags;
+	assert_int_equal(model_feed(m, &fault.hdr), 0);
+	for (size_t i = 0; i < CAUSES; i++) {
+		const uint64_t *times = &model_vm(m, 0)->now.count[COUNT_TIME + i * STATS_TIMES];
+
+		for (size_t k = 0; k < STATS_TIMES; k++)
+			all += times[k];
+		ns += times[part];
+	}
+	assert_int_equal(all, 1000);
+	model_free(m);
+	return ns;
+}
+
+static void time_of_a_fault_by_its_parts(void **state)
+{
+	(void)state;
+	assert_int_equal(part_of(0, 600, 200, TIME_HOST), 200);
+	assert_int_equal(part_of(0, 600, 200, TIME_MAP), 400);
+	assert_int_equal(part_of(0, 600, 200, TIME_OUTSIDE), 400);
+	assert_int_equal(part_of(MMUSCOPE_SLEPT, 600, 200, TIME_ASLEEP), 200);
+	assert_int_equal(part_of(MMUSCOPE_SLEPT, 600, 200, TIME_OUTSIDE), 400);
+	/* Tried again: no part was measured. */
+	assert_int_equal(part_of(0, 0, 0, TIME_UNKNOWN), 1000);
+	assert_int_equal(part_of(MMUSCOPE_SLEPT, 0, 0, TIME_ASLEEP), 1000);
+	assert_int_equal(part_of(MMUSCOPE_SLEPT | MMUSCOPE_USER, 0, 0, TIME_USER), 1000);
+}
+
 static void vms_are_named_and_counted(void **state)
 {
 	struct model *m = *state;
@@ -330,6 +370,7 @@ int main(void)
 		TEST(vcpu_time_is_counted_once),
 		TEST(memory_follows_the_slots),
 		TEST(lost_and_unattributed_are_in_the_ledger),
+		TEST(time_of_a_fault_by_its_parts),
 		TEST(folding_adds_and_empties),
 	};
 

@@ -63,12 +63,15 @@ static void add_times(uint64_t *ns, const struct mmuscope_fault *f)
 	uint64_t handler = f->handler_ns < f->hdr.dur ? f->handler_ns : f->hdr.dur;
 	uint64_t host = f->resolve_ns < handler ? f->resolve_ns : handler;
 	uint64_t lock = f->lock_ns < handler - host ? f->lock_ns : handler - host;
-	bool user = f->hdr.flags & MMUSCOPE_USER;
+	bool user = f->hdr.flags & MMUSCOPE_USER, slept = f->hdr.flags & MMUSCOPE_SLEPT;
+	/* A fault that is tried again has no parts; what a vCPU sleeps for is the page. */
+	enum stats_time rest = user ? TIME_USER : handler ? TIME_OUTSIDE :
+			       slept ? TIME_ASLEEP : TIME_UNKNOWN;
 
-	ns[f->hdr.flags & MMUSCOPE_SLEPT ? TIME_ASLEEP : TIME_HOST] += host;
+	ns[slept ? TIME_ASLEEP : TIME_HOST] += host;
 	ns[TIME_LOCK] += lock;
 	ns[TIME_MAP] += handler - host - lock;
-	ns[user ? TIME_USER : handler ? TIME_OUTSIDE : TIME_UNKNOWN] += f->hdr.dur - handler;
+	ns[rest] += f->hdr.dur - handler;
 }
 
 /* A phase that was not measured is 0, as one that did not take place. */

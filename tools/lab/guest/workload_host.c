@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -328,19 +329,23 @@ static int do_age(struct vm *vm)
 	return r ? r : text_write(path, "max");
 }
 
-static int uffd_setup(struct vm *vm)
+static int uffd_open(struct vm *vm, uint64_t features, uint64_t mode)
 {
-	struct uffdio_api api = { .api = UFFD_API, .features = UFFD_FEATURE_PAGEFAULT_FLAG_WP };
+	struct uffdio_api api = { .api = UFFD_API, .features = features };
 	struct uffdio_register reg = {
-		.range = { .start = (uintptr_t)vm->data, .len = vm->data_size },
-		.mode = UFFDIO_REGISTER_MODE_WP,
+		.range = { .start = (uintptr_t)vm->data, .len = vm->data_size }, .mode = mode,
 	};
-	int fd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
 
 	vm->priv = (void *)(intptr_t)fd;
 	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
 		return EXIT_SKIP;
 	return 0;
+}
+
+static int uffd_setup(struct vm *vm)
+{
+	return uffd_open(vm, UFFD_FEATURE_PAGEFAULT_FLAG_WP, UFFDIO_REGISTER_MODE_WP);
 }
 
 static int do_uffd(struct vm *vm)
@@ -354,6 +359,33 @@ static int do_uffd(struct vm *vm)
 		return -errno;
 	wp.mode = 0;
 	return ioctl((intptr_t)vm->priv, UFFDIO_WRITEPROTECT, &wp) ? -errno : 0;
+}
+
+/* As after a migration by post-copy: each page is fetched when it is asked for. */
+static void *fetch(void *arg)
+{
+	int fd = (intptr_t)arg;
+	struct uffd_msg msg;
+
+	while (read(fd, &msg, sizeof(msg)) == sizeof(msg)) {
+		struct uffdio_zeropage zero = {
+			.range = { .start = msg.arg.pagefault.address & -PAGE_SIZE,
+				   .len = PAGE_SIZE },
+		};
+
+		/* Who was told by another one that the page is there has to be woken. */
+		if (msg.event == UFFD_EVENT_PAGEFAULT && ioctl(fd, UFFDIO_ZEROPAGE, &zero))
+			ioctl(fd, UFFDIO_WAKE, &zero.range);
+	}
+	return NULL;
+}
+
+static int lazy_setup(struct vm *vm)
+{
+	pthread_t thread;
+	int r = uffd_open(vm, 0, UFFDIO_REGISTER_MODE_MISSING);
+
+	return r ? r : -pthread_create(&thread, NULL, fetch, vm->priv);
 }
 
 static const struct deed {
@@ -380,6 +412,7 @@ static const struct deed {
 	{ "offline", false, NULL, NULL, do_offline },
 	{ "age", false, NULL, NULL, do_age },
 	{ "uffd", false, uffd_setup, NULL, do_uffd },
+	{ "lazy", true, lazy_setup, NULL, do_dontneed },
 };
 
 static const struct deed *deed_find(const char *name)
