@@ -262,10 +262,6 @@ static int run(FILE *out, FILE *page, const struct lab_options *l)
 	choose(l, &r);
 	if (lab_place_find(&place) || make_folders(&r, dir, sizeof(dir)))
 		return EXIT_FAILED;
-	if (r.side[0].emulated)
-		fprintf(stderr, "mmuscope: booting emulated machines, %zu runs: half a minute "
-			"each for "
-			"amd, twice that for intel\n", r.nr);
 	err = lab_run(&place, &r, l->kernel ?: "6.1");
 	r.seconds = time(NULL) - begin;
 	if (!err)
@@ -273,7 +269,7 @@ static int run(FILE *out, FILE *page, const struct lab_options *l)
 	/* Of a run that failed, what it left says why. */
 	if (err != -EIO)
 		nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return err == -EINTR ? 130 : code;
+	return err == -EINTR ? 130 : err == -EINVAL ? EXIT_USAGE : code;
 }
 
 /* Files are opened before: a run takes long, and would be for nothing. */

@@ -207,6 +207,8 @@ static int wait_event(const sigset_t *set)
 	return signal == SIGCHLD ? 0 : -EINTR;
 }
 
+#define LAB_USAGE	2	/* exit code of tools/lab/lab: a word that it does not know */
+
 /* The kernel is fetched before, once for all. */
 static int prepare(struct runner *u, const sigset_t *set)
 {
@@ -229,7 +231,9 @@ static int prepare(struct runner *u, const sigset_t *set)
 		return err;
 	}
 	/* It has said why. */
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -ENOENT;
+	if (!WIFEXITED(status))
+		return -ENOENT;
+	return WEXITSTATUS(status) == LAB_USAGE ? -EINVAL : WEXITSTATUS(status) ? -ENOENT : 0;
 }
 
 static int run_sides(struct runner *u, const sigset_t *set)
@@ -266,6 +270,9 @@ int lab_run(const struct lab_place *place, struct lab_result *r, const char *ker
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, &u.old);
 	err = emulated ? prepare(&u, &set) : 0;
+	if (emulated && !err)
+		fprintf(stderr, "mmuscope: booting emulated machines, %zu runs: half a minute each "
+			"for amd, twice that for intel\n", r->nr);
 	if (!err)
 		err = run_sides(&u, &set);
 	if (err)

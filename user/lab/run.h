@@ -28,8 +28,9 @@ int lab_place_find(struct lab_place *place);
  *
  * What each leaves is in its @dir, which must exist. Progress is shown on stderr.
  *
- * Return: 0; -EINTR when a signal asked to end; after a sentence on stderr -ENOENT where there is
- * no kernel to boot, -EIO where a run failed, whose folder tells more.
+ * Return: 0; -EINTR when a signal asked to end; after a sentence on stderr -EINVAL where there is
+ * no such kernel, -ENOENT where there is none to boot, -EIO where a run failed, whose folder tells
+ * more.
  */
 int lab_run(const struct lab_place *place, struct lab_result *r, const char *kernel);
 
