@@ -51,9 +51,8 @@ guest guestfork fork
 guest switch switch
 guest recycle recycle --rounds 20
 guest touch touch --pages 4096
-# Pages that are fetched when they are asked for; pages that are taken while they are used.
+# Pages that are fetched when they are asked for.
 guest lazy host --do lazy --rounds 3
-guest race race --pages 4096 --rounds 3
 # What nothing is to be said of, but for its begin.
 guest quiet warm --pages 16 --rounds 4000
 guest mmio mmio

@@ -87,7 +87,9 @@ static void time_of_a_fault_by_its_parts(void **state)
 	assert_int_equal(part_of(0, 600, 200, TIME_OUTSIDE), 400);
 	assert_int_equal(part_of(MMUSCOPE_SLEPT, 600, 200, TIME_ASLEEP), 200);
 	assert_int_equal(part_of(MMUSCOPE_SLEPT, 600, 200, TIME_OUTSIDE), 400);
-	/* Tried again: no part was measured. */
+	/* Tried again: of the handler or of nothing the time was measured. */
+	assert_int_equal(part_of(MMUSCOPE_SLEPT, 600, 0, TIME_ASLEEP), 600);
+	assert_int_equal(part_of(0, 600, 0, TIME_MAP), 600);
 	assert_int_equal(part_of(0, 0, 0, TIME_UNKNOWN), 1000);
 	assert_int_equal(part_of(MMUSCOPE_SLEPT, 0, 0, TIME_ASLEEP), 1000);
 	assert_int_equal(part_of(MMUSCOPE_SLEPT | MMUSCOPE_USER, 0, 0, TIME_USER), 1000);

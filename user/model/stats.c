@@ -61,10 +61,11 @@ static void add_flags(uint64_t *count, unsigned int flags)
 static void add_times(uint64_t *ns, const struct mmuscope_fault *f)
 {
 	uint64_t handler = f->handler_ns < f->hdr.dur ? f->handler_ns : f->hdr.dur;
-	uint64_t host = f->resolve_ns < handler ? f->resolve_ns : handler;
-	uint64_t lock = f->lock_ns < handler - host ? f->lock_ns : handler - host;
 	bool user = f->hdr.flags & MMUSCOPE_USER, slept = f->hdr.flags & MMUSCOPE_SLEPT;
-	/* A fault that is tried again has no parts; what a vCPU sleeps for is the page. */
+	/* What a vCPU sleeps for is the page, also where it has to try again before it has it. */
+	uint64_t page = slept && !f->resolve_ns ? handler : f->resolve_ns;
+	uint64_t host = page < handler ? page : handler;
+	uint64_t lock = f->lock_ns < handler - host ? f->lock_ns : handler - host;
 	enum stats_time rest = user ? TIME_USER : handler ? TIME_OUTSIDE :
 			       slept ? TIME_ASLEEP : TIME_UNKNOWN;
 
