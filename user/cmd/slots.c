@@ -67,6 +67,7 @@ static unsigned int slots_of_vmm(void)
 static int slots_add(struct report *r, struct inspect *in, const struct mappings *mappings)
 {
 	const struct peek_area *area = inspect_area(in);
+	unsigned int own = slots_of_vmm();
 	struct view_progress progress;
 	size_t from = 0, to = 0;
 	int err = 0;
@@ -77,7 +78,7 @@ static int slots_add(struct report *r, struct inspect *in, const struct mappings
 						   true);
 		struct memslots m = {
 			.mappings = mappings, .host = inspect_host_rules(in),
-			.ops = &inspect_ops, .ctx = in, .own = slots_of_vmm(),
+			.ops = &inspect_ops, .ctx = in, .own = own,
 		};
 
 		while (to < area->nr_slots && area->slots[to].vm == i)

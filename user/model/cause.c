@@ -54,7 +54,7 @@ static void note_invalidate(struct history *h, struct vm *vm, const struct mmusc
 			     cause_known(rec->cause), begin, time);
 	if (vcpu) {
 		vcpu->own_zap = time;
-		vcpu->own_gfn = known ? gfn : MMUSCOPE_UNKNOWN;
+		vcpu->own_gfn = gfn;
 	}
 }
 
@@ -244,7 +244,7 @@ static uint8_t cause_protected(const struct fault_view *v)
 	if (slot && slot->protected)
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
-	/* The frame is still write-protected: the last to know that it is a table no more. */
+	/* Write-protected as a guest page table, and not yet told that it is none any more. */
 	if (v->shadow && was_table(v))
 		return MMUSCOPE_cause_pt_write;
 	if (v->shadow || f->mode > MMUSCOPE_mode_shadow)
