@@ -277,6 +277,23 @@ static void check_refusals(void)
 }
 
 /* What the hardware of the machine has, and KVM uses. */
+/* A kernel that preempts programs skips fentry: only where that loses nothing is it taken. */
+static void check_steady(json_t *host)
+{
+	json_t *preempt = json_object_get(json_object_get(host, "kernel"), "preempt"), *probe;
+	const char *mode = json_string_value(json_object_get(preempt, "value")) ?: "";
+	size_t i;
+
+	if (strcmp(mode, "full") && strcmp(mode, "lazy"))
+		return;
+	json_array_foreach(json_object_get(result_report("doctor"), "probes"), i, probe)
+		holds(strcmp(fact_word(probe, "how"), "fentry") ||
+		      strstr(fact_word(probe, "name"), "_page_fault") ||
+		      !strcmp(fact_word(probe, "name"), "kvm_sched_out"),
+		      "%s is hooked by fentry, and preemption is %s",
+		      fact_word(probe, "name"), mode);
+}
+
 static void check_doctor(const char *name)
 {
 	static const char *const intel[] = { "ept", "vpid", "eptad", "pml" };
@@ -295,6 +312,7 @@ static void check_doctor(const char *name)
 		holds(!strcmp(value, "Y") || !strcmp(value, "1"), "%s is '%s'", key, value);
 	}
 	check_refusals();
+	check_steady(host);
 }
 
 static void check_log(const char *name)
