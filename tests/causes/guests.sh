@@ -54,7 +54,7 @@ guest touch touch --pages 4096
 # Pages that are fetched when they are asked for.
 guest lazy host --do lazy --rounds 3
 # What nothing is to be said of, but for its begin.
-guest quiet warm --pages 16 --rounds 4000
+guest quiet warm --pages 16 --rounds 24000
 guest mmio mmio
 # Once a minute where the kernel has no such parameter: too seldom for a test.
 if [ -e /sys/module/kvm/parameters/nx_huge_pages_recovery_period_ms ]; then

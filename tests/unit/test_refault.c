@@ -280,6 +280,29 @@ static void neighbours_are_mapped_along(void **state)
 	assert_int_equal(touch(*state, 24), MMUSCOPE_cause_munmap);
 }
 
+/* Which of them it was not is not told: they fault for what they would have faulted for before. */
+static void neighbours_may_be_left_out(void **state)
+{
+	struct history_sizes sizes;
+	struct mmuscope_fault f;
+
+	for (uint64_t gfn = 16; gfn < 22; gfn++)
+		touch(*state, gfn);
+	zap(*state, 16, 4, MMUSCOPE_cause_numa);
+	f = fault_of(18);
+	f.sptes = 3;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_numa);
+	model_sizes(*state, model_vm(*state, 0), &sizes);
+	assert_int_equal(sizes.pages[1], 8);
+	assert_int_equal(touch(*state, 16), MMUSCOPE_cause_numa);
+	assert_int_equal(touch(*state, 22), MMUSCOPE_cause_first_touch);
+	/* Now they are there. */
+	assert_int_equal(touch(*state, 16), CAUSE_UNTAKEN);
+	zap(*state, 16, 8, MMUSCOPE_cause_ksm_merge);
+	assert_int_equal(touch(*state, 17), MMUSCOPE_cause_ksm_merge);
+	assert_int_equal(touch(*state, 22), MMUSCOPE_cause_ksm_merge);
+}
+
 static void page_table_pages_take_their_frames(void **state)
 {
 	struct mmuscope_shadow_page rec = {
@@ -371,7 +394,7 @@ int main(void)
 		TEST(fault_at_the_same_time_has_the_same_cause),
 		TEST(own_invalidation_comes_before_the_mapping),
 		TEST(page_taken_before_the_entry_stays_taken),
-		TEST(neighbours_are_mapped_along),
+		TEST(neighbours_are_mapped_along), TEST(neighbours_may_be_left_out),
 		TEST(page_table_pages_take_their_frames),
 		TEST(huge_pages_break_and_come_back),
 		TEST(faults_are_counted_by_cause),

@@ -337,6 +337,9 @@ static uint8_t cause_missing(const struct fault_view *v)
 	    history_clock(v->h, slot->protected) > history_time(v->word))
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
+	/* It was left out when a neighbour was mapped: what took it before still has it. */
+	if (history_state(v->word) == HISTORY_FILLED && history_cause(v->word))
+		return history_cause(v->word);
 	return CAUSE_UNTAKEN;
 }
 
@@ -411,12 +414,11 @@ static void fault_mapped(const struct fault_view *v)
 					&c->broken_ns);
 	/*
 	 * KVM maps neighbours along with a page where it has their pages at hand, within 8 entries
-	 * of a table. Which ones is not told unless it is all of them; those that it left out will
-	 * fault, and then be owed to nothing that was seen, but none to what took it before.
+	 * of a table. Which ones is not told unless it is all of them.
 	 */
 	if (level == 1 && f->sptes > 1)
-		history_fill(v->h, &v->vm->history, v->gfn & ~(uint64_t)(PREFETCH - 1), PREFETCH,
-			     c->cause, time);
+		history_fill(v->h, &v->vm->history, v->gfn & ~(uint64_t)(PREFETCH - 1),
+			     PREFETCH, time);
 	if (v->shadow && v->vm->invlpgs && f->gva != MMUSCOPE_UNKNOWN)
 		history_settle(v->h, &v->vm->history, HISTORY_GVA, f->gva >> PAGE_SHIFT, time);
 }

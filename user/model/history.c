@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mmuscope/abi.h>
+
 #define SERIAL_BITS	24
 /* What the first record tells may have begun before. */
 #define EARLIER		(60 * 1000000000ULL)
@@ -126,19 +128,24 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 }
 
 void history_fill(struct history *h, const struct vm_history *v, uint64_t first,
-		  unsigned int pages, uint8_t cause, uint64_t time)
+		  unsigned int pages, uint64_t time)
 {
 	uint64_t key = history_key(v, HISTORY_GFN, first / HISTORY_PAGES);
 	struct region *r = region_get(&h->regions, key);
+	bool never = history_complete(h, v);
 
 	for (unsigned int i = 0; r && i < pages; i++) {
 		uint64_t word = page_word(r, (first + i) % HISTORY_PAGES);
+		uint8_t cause;
 
 		if (v->nr_wide)
 			word = history_current(h, v, first + i, word);
-		if (history_state(word) < HISTORY_MAPPED_4K)
+		cause = history_cause(word);
+		if (history_state(word) == HISTORY_NONE && never)
+			cause = MMUSCOPE_cause_first_touch;
+		if (history_state(word) < HISTORY_FILLED)
 			page_set(&h->regions, r, (first + i) % HISTORY_PAGES,
-				 history_word(HISTORY_MAPPED_4K, cause, time));
+				 history_word(HISTORY_FILLED, cause, time));
 	}
 }
 
@@ -368,7 +375,8 @@ static void region_measure(const struct history *h, const struct vm_history *v, 
 			   const struct region *r, struct history_sizes *sizes)
 {
 	static const uint8_t index[] = {
-		[HISTORY_MAPPED_4K] = 1, [HISTORY_MAPPED_2M] = 2, [HISTORY_MAPPED_1G] = 3,
+		[HISTORY_FILLED] = 1, [HISTORY_MAPPED_4K] = 1,
+		[HISTORY_MAPPED_2M] = 2, [HISTORY_MAPPED_1G] = 3,
 	};
 
 	sizes->broken += !!r->broken;

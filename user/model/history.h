@@ -189,9 +189,12 @@ static inline enum history_change history_map_at(struct history *h, struct vm_hi
 	return HISTORY_SAME;
 }
 
-/* Those of @pages pages of one region that are not mapped are so now, by 4K each. */
+/*
+ * Those of @pages pages of one region that are not mapped may be so now, by 4K each. The cause
+ * stays theirs: it is what a page that was left out faults for.
+ */
 void history_fill(struct history *h, const struct vm_history *v, uint64_t first,
-		  unsigned int pages, uint8_t cause, uint64_t time);
+		  unsigned int pages, uint64_t time);
 
 /**
  * history_take() - @pages pages from @first on were taken away, those of them that were mapped
