@@ -17,6 +17,7 @@
 #define CONTEXTS_MAX	4096
 #define SLOT_NONE	0		/* known and not traced */
 #define RET_PF_MAX	8
+#define MULTI_MAX	64		/* programs of kprobe.multi */
 
 /* Kinds of activity that have a begin and an end of their own, per task. */
 enum ctx_kind {

@@ -3,6 +3,7 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,9 +15,10 @@
 #include "mmuscope.skel.h"
 #include "source/attach.h"
 #include "source/hypervisor.h"
+#include "source/multi.h"
 #include "source/site.h"
 
-#define LINKS_MAX	256
+#define LINKS_MAX	(256 + MULTI_LINKS)
 #define SLOW_MAX	2	/* so many function hooks are taken away in the foreground */
 #define TRIES_MAX	64	/* each one bans at least one way of one probe */
 
@@ -29,6 +31,7 @@ struct collector {
 	struct cause_site sites[CAUSE_SITES];
 	struct bpf_link *links[LINKS_MAX];
 	bool slow[LINKS_MAX];		/* hooks on functions */
+	int kvm;			/* while it is open KVM's modules stay */
 	bool counters;			/* KVM counts what became of faults */
 	size_t nlinks;
 	struct bpf_link *iter;
@@ -137,6 +140,7 @@ static int skel_prepare(struct collector *c)
 	bpf_object__for_each_program(prog, c->skel->obj)
 		bpf_program__set_autoload(prog, probe_by_program(&c->probes,
 								 bpf_program__name(prog)));
+	multi_prepare(c->skel->obj, &c->probes);
 	return 0;
 }
 
@@ -209,12 +213,29 @@ static int probe_attach(struct collector *c, const struct probe_way *way)
 	for (int j = PROBE_PROGRAMS - 1; j >= 0 && !err; j--) {
 		struct bpf_program *prog;
 
-		if (!way->prog[j] || c->nlinks == LINKS_MAX)
+		if (!way->prog[j] || c->nlinks == LINKS_MAX - MULTI_LINKS)
 			continue;
 		prog = bpf_object__find_program_by_name(c->skel->obj, way->prog[j]);
 		err = prog ? link_add(c, prog, way->how) : -ENOENT;
 	}
 	return err;
+}
+
+/* Return: as way_ban(). */
+static int functions_attach(struct collector *c)
+{
+	struct bpf_link *links[MULTI_LINKS];
+	size_t nr = 0;
+	int err = multi_attach(c->skel->obj, &c->probes, c->kernel, links, &nr);
+
+	for (size_t i = 0; i < nr; i++) {
+		c->slow[c->nlinks] = true;
+		c->links[c->nlinks++] = links[i];
+	}
+	if (!err)
+		return 0;
+	probe_refuse(&c->probes, HOW_MULTI);
+	return -EAGAIN;
 }
 
 /*
@@ -230,7 +251,8 @@ static int probes_attach(struct collector *c)
 		struct probe_choice *choice = &c->probes.choice[i];
 		int failed;
 
-		if (!choice->way || c->probes.refused[choice->way->how])
+		if (!choice->way || choice->way->how == HOW_MULTI ||
+		    c->probes.refused[choice->way->how])
 			continue;
 		failed = probe_attach(c, choice->way);
 		if (failed)
@@ -238,7 +260,7 @@ static int probes_attach(struct collector *c)
 		if (err && err != -EAGAIN)
 			return err;
 	}
-	return err;
+	return err ?: functions_attach(c);
 }
 
 /* Whether a line of @text begins with that word. */
@@ -250,6 +272,12 @@ static bool has_line(const char *text, const char *word)
 		if (!strncmp(at, word, len) && strchr(" \t\n", at[len]))
 			return true;
 	return false;
+}
+
+/* Both ways write their functions into ftrace's list. */
+static bool is_listed(const struct probe_way *way)
+{
+	return way && (way->how == HOW_TRAMPOLINE || way->how == HOW_MULTI);
 }
 
 /*
@@ -265,12 +293,12 @@ static int unhooked_ban(struct collector *c)
 	for (size_t i = 0; hooked && i < c->probes.count; i++) {
 		const struct probe_way *way = c->probes.choice[i].way;
 
-		tells |= way && way->how == HOW_TRAMPOLINE && has_line(hooked, way->target);
+		tells |= is_listed(way) && has_line(hooked, way->target);
 	}
 	for (size_t i = 0; tells && i < c->probes.count; i++) {
 		const struct probe_way *way = c->probes.choice[i].way;
 
-		if (way && way->how == HOW_TRAMPOLINE && !has_line(hooked, way->target))
+		if (is_listed(way) && !has_line(hooked, way->target))
 			err = way_ban(c, &c->probes.choice[i], -ENXIO);
 	}
 	free(hooked);
@@ -436,6 +464,7 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	snprintf(msg, len, "out of memory");
 	if (!c)
 		goto fail;
+	c->kvm = -1;
 	err = hypervisor_detect(&c->cfg.isa, &c->cfg.tdp);
 	if (err) {
 		snprintf(msg, len, "kvm is not loaded: modprobe kvm_intel or kvm_amd first");
@@ -457,6 +486,10 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	err = probe_set_init(&c->probes, c->cfg.isa);
 	if (err)
 		goto fail;
+	/* Not every kernel keeps a module whose functions are hooked by kprobe.multi. */
+	c->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (c->kvm < 0)
+		probe_refuse(&c->probes, HOW_MULTI);
 	config_fill(c, cfg);
 	err = sites_read("/proc/kallsyms", c->sites);
 	if (err < 0) {
@@ -490,6 +523,8 @@ void collector_close(struct collector *c)
 	skel_close(c);
 	probe_set_free(&c->probes);
 	kernel_close(c->kernel);
+	if (c->kvm >= 0)
+		close(c->kvm);
 	free(c);
 }
 

@@ -44,7 +44,7 @@ struct kernel {
 static bool name_wanted(const char *name)
 {
 	return strstr(name, "kvm") || strstr(name, "page_fault") || strstr(name, "flush_tlb") ||
-	       strstr(name, "btf_trace_");
+	       strstr(name, "btf_trace_") || strstr(name, "register_fprobe_ips");
 }
 
 static int symbol_cmp(const void *a, const void *b)
@@ -140,6 +140,24 @@ static void types_read(struct kernel *k, const struct btf *btf, uint32_t from, c
 		}
 		k->types[k->ntypes++] = type;
 	}
+}
+
+static bool enumerator_in(const struct btf *btf, uint32_t from, const char *name, int64_t *value)
+{
+	uint32_t end = btf ? btf__type_cnt(btf) : 0;
+
+	for (uint32_t id = from; id < end; id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+		const struct btf_enum *e = btf_is_enum(t) ? btf_enum(t) : NULL;
+
+		for (int i = 0; e && i < btf_vlen(t); i++) {
+			if (!strcmp(btf__name_by_offset(btf, e[i].name_off), name)) {
+				*value = e[i].val;
+				return true;
+			}
+		}
+	}
+	return false;
 }
 
 static const char *tracefs_find(void)
@@ -335,24 +353,6 @@ int kernel_event_field(const struct kernel *k, const char *system, const char *n
 	return offset;
 }
 
-static bool enumerator_in(const struct btf *btf, uint32_t from, const char *name, int64_t *value)
-{
-	uint32_t end = btf ? btf__type_cnt(btf) : 0;
-
-	for (uint32_t id = from; id < end; id++) {
-		const struct btf_type *t = btf__type_by_id(btf, id);
-		const struct btf_enum *e = btf_is_enum(t) ? btf_enum(t) : NULL;
-
-		for (int i = 0; e && i < btf_vlen(t); i++) {
-			if (!strcmp(btf__name_by_offset(btf, e[i].name_off), name)) {
-				*value = e[i].val;
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 bool kernel_enumerator(const struct kernel *k, const char *name, int64_t *value)
 {
 	if (!k->vmlinux)
@@ -411,6 +411,11 @@ int kernel_member(const struct kernel *k, const char *type, const char *member)
 	for (size_t i = 0; i < MODULES && at < 0; i++)
 		at = member_of(k->module[i], btf__type_cnt(k->vmlinux), type, member);
 	return at < 0 ? member_of(k->vmlinux, 1, type, member) : at;
+}
+
+bool kernel_has_multi(const struct kernel *k)
+{
+	return kernel_has_symbol(k, "register_fprobe_ips");
 }
 
 bool kernel_has_kprobes(const struct kernel *k)

@@ -70,6 +70,9 @@ int kernel_member(const struct kernel *k, const char *type, const char *member);
  */
 bool kernel_preempts(const struct kernel *k);
 
+/* Whether it can hook many functions by one kprobe program (5.18, CONFIG_FPROBE). */
+bool kernel_has_multi(const struct kernel *k);
+
 /* Whether the kernel can make kprobes at all. */
 bool kernel_has_kprobes(const struct kernel *k);
 

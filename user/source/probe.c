@@ -87,6 +87,12 @@ static const char *way_obstacle(const struct probe_way *way, const struct kernel
 			return kernel_has_kvm_btf(k) ? "the kernel has no such function" :
 						       "no BTF for kvm";
 		/* fallthrough */
+	case HOW_MULTI:
+		if (way->how == HOW_MULTI && !kernel_has_multi(k))
+			return "the kernel has no kprobe.multi";
+		if (way->how == HOW_MULTI && !kernel_symbol(k, way->target))
+			return "the kernel has no such function, or hides its address";
+		/* fallthrough */
 	case HOW_KPROBE:
 		if (way->how == HOW_KPROBE && !kernel_has_kprobes(k))
 			return "the kernel has no kprobes";
@@ -112,6 +118,7 @@ static const char *refusal(enum probe_how how)
 		[HOW_TP_BTF] = "the kernel refuses tp_btf programs",
 		[HOW_RAW_TP] = "the kernel refuses raw tracepoints",
 		[HOW_TRAMPOLINE] = "the kernel refuses fentry and fexit",
+		[HOW_MULTI] = "the kernel refuses kprobe.multi",
 		[HOW_EVENT] = "the kernel refuses classic tracepoints",
 		[HOW_KPROBE] = "the kernel refuses kprobes",
 		[HOW_ITER] = "the kernel refuses iterators",
@@ -121,10 +128,11 @@ static const char *refusal(enum probe_how how)
 	return text[how];
 }
 
-/* Kprobes and classic tracepoints run with preemption disabled. */
+/* Kprobes of both kinds and classic tracepoints run with preemption disabled. */
 static bool way_steady(const struct probe_way *way)
 {
-	return way->steady || way->how == HOW_KPROBE || way->how == HOW_EVENT;
+	return way->steady || way->how == HOW_MULTI || way->how == HOW_KPROBE ||
+	       way->how == HOW_EVENT;
 }
 
 /* The first way that can be had. */
@@ -141,7 +149,8 @@ static void choose_first(struct probe_set *set, struct probe_choice *c, const st
 			c->way = way;
 			return;
 		}
-		if (why && !c->why[0])
+		/* That a function cannot share its hook with others is nobody's loss. */
+		if (why && way->how != HOW_MULTI && !c->why[0])
 			snprintf(c->why, sizeof(c->why), "%s", why);
 	}
 }
@@ -165,6 +174,11 @@ void probe_choose(struct probe_set *set, const struct kernel *k)
 		choose_one(set, &set->choice[i], k);
 }
 
+void probe_refuse(struct probe_set *set, enum probe_how how)
+{
+	set->refused[how] = true;
+}
+
 void probe_ban(struct probe_set *set, struct probe_choice *choice, int err)
 {
 	if (!choice->way)
@@ -177,11 +191,12 @@ void probe_ban(struct probe_set *set, struct probe_choice *choice, int err)
 		set->refused[choice->way->how] = true;
 	choice->banned |= 1U << (choice->way - choice->probe->way);
 	if (err == ENXIO)
-		snprintf(choice->why, sizeof(choice->why), "fentry of %s hooks nothing",
+		snprintf(choice->why, sizeof(choice->why), "the hook on %s is none",
 			 choice->way->target);
 	else
 		snprintf(choice->why, sizeof(choice->why), "%s of %s was refused: %s",
 			 choice->way->how == HOW_KPROBE ? "a kprobe" :
+			 choice->way->how == HOW_MULTI ? "kprobe.multi" :
 			 choice->way->how == HOW_TRAMPOLINE ? "fentry" : "the tracepoint",
 			 choice->way->target, strerror(err));
 }
@@ -215,7 +230,7 @@ void probe_drop(struct probe_set *set, const char *prog)
 /* A tracepoint in the place of a function. */
 static bool carries_less(const struct probe_choice *c)
 {
-	return c->probe->way[0].how == HOW_TRAMPOLINE && c->way->how == HOW_RAW_TP;
+	return c->probe->way[0].how == HOW_MULTI && c->way->how == HOW_RAW_TP;
 }
 
 /*
@@ -254,7 +269,7 @@ void probe_report(struct probe_set *set, const struct cause_site *sites)
 {
 	static const char *const how[HOWS] = {
 		[HOW_TP_BTF] = "tp_btf", [HOW_RAW_TP] = "raw_tp", [HOW_TRAMPOLINE] = "fentry",
-		[HOW_EVENT] = "tp", [HOW_KPROBE] = "kprobe", [HOW_ITER] = "iter",
+		[HOW_MULTI] = "multi", [HOW_EVENT] = "tp", [HOW_KPROBE] = "kprobe", [HOW_ITER] = "iter",
 		[HOW_SITES] = "kallsyms",
 	};
 

@@ -15,6 +15,7 @@ enum probe_how {
 	HOW_TP_BTF,
 	HOW_RAW_TP,
 	HOW_TRAMPOLINE,		/* fentry and fexit */
+	HOW_MULTI,		/* kprobe.multi: those of HOW_KPROBE, called by one for all functions */
 	HOW_EVENT,		/* classic tracepoint */
 	HOW_KPROBE,		/* kprobe and kretprobe */
 	HOW_ITER,
@@ -90,6 +91,9 @@ void probe_set_free(struct probe_set *set);
 
 /* Takes the best way left for every probe. */
 void probe_choose(struct probe_set *set, const struct kernel *k);
+
+/* This kind cannot be had for any function. */
+void probe_refuse(struct probe_set *set, enum probe_how how);
 
 /**
  * probe_ban() - the kernel refused the way that was taken

@@ -11,13 +11,26 @@
 #define BTF(target, prog, args)		{ target, { prog }, HOW_TP_BTF, args, false }
 #define EVENT(target, prog)		{ target, { prog }, HOW_EVENT, 0, false }
 #define ENTRY(fn, prog)							\
+	{ #fn, { prog "_k" }, HOW_MULTI, 0, false },				\
 	{ #fn, { prog "_f" }, HOW_TRAMPOLINE, 0, false },			\
 	{ #fn, { prog "_k" }, HOW_KPROBE, 0, false }
 #define BOTH(fn, begin, end)						\
+	{ #fn, { begin "_k", end "_k" }, HOW_MULTI, 0, false },			\
 	{ #fn, { begin "_f", end "_f" }, HOW_TRAMPOLINE, 0, false },		\
 	{ #fn, { begin "_k", end "_k" }, HOW_KPROBE, 0, false }
-/* At every fault, and its verdict is told by KVM's counters as well. */
+/* At every fault: the cheapest way comes first, although the kernel takes long to end it. */
+#define ENTRY_OFTEN(fn, prog)						\
+	{ #fn, { prog "_f" }, HOW_TRAMPOLINE, 0, false },			\
+	{ #fn, { prog "_k" }, HOW_MULTI, 0, false },				\
+	{ #fn, { prog "_k" }, HOW_KPROBE, 0, false }
+/* The same, and its verdict is told by KVM's counters as well. */
 #define HANDLER(fn)							\
+	{ #fn, { #fn "_f" }, HOW_TRAMPOLINE, 2, true },				\
+	{ #fn, { #fn "_k" }, HOW_MULTI, 0, false },				\
+	{ #fn, { #fn "_k" }, HOW_KPROBE, 0, false }
+/* Of guests that are rare. */
+#define HANDLER_SELDOM(fn)						\
+	{ #fn, { #fn "_k" }, HOW_MULTI, 2, false },				\
 	{ #fn, { #fn "_f" }, HOW_TRAMPOLINE, 2, true },				\
 	{ #fn, { #fn "_k" }, HOW_KPROBE, 0, false }
 
@@ -35,7 +48,7 @@ const struct probe probe_table[] = {
 	  { BTF("kvm_page_fault", "page_fault_b", 3), RAW("kvm_page_fault", "page_fault_3", 3),
 	    RAW("kvm_page_fault", "page_fault_2", 2) } },
 	{ "kvm_mmu_page_fault", "fault", "faults on walks of guest page tables are not told apart",
-	  PROBE_WANTED, HOST_SVM, { ENTRY(kvm_mmu_page_fault, "whole_error") } },
+	  PROBE_WANTED, HOST_SVM, { ENTRY_OFTEN(kvm_mmu_page_fault, "whole_error") } },
 	{ "kvm_mmu_pagetable_walk", "fault", "no faults",
 	  PROBE_REQUIRED, HOST_SOFTWARE, { RAW("kvm_mmu_pagetable_walk", "soft_walk", 2) } },
 	{ "kvm_mmu_spte_requested", "fault", "no time to resolve the host page",
@@ -49,9 +62,9 @@ const struct probe probe_table[] = {
 	{ "paging64_page_fault", "fault", "verdict of shadow faults is inferred, no handler time",
 	  PROBE_WANTED, HOST_HARDWARE, { HANDLER(paging64_page_fault) } },
 	{ "paging32_page_fault", "fault", "the same for 32-bit guests",
-	  PROBE_OPTIONAL, HOST_HARDWARE, { HANDLER(paging32_page_fault) } },
+	  PROBE_OPTIONAL, HOST_HARDWARE, { HANDLER_SELDOM(paging32_page_fault) } },
 	{ "nonpaging_page_fault", "fault", "the same for guests without paging",
-	  PROBE_OPTIONAL, HOST_HARDWARE, { HANDLER(nonpaging_page_fault) } },
+	  PROBE_OPTIONAL, HOST_HARDWARE, { HANDLER_SELDOM(nonpaging_page_fault) } },
 	{ "ept_page_fault", "fault", "the same for nested EPT",
 	  PROBE_OPTIONAL, HOST_VMX, { HANDLER(ept_page_fault) } },
 	{ "fast_page_fault", "fault", "fast fixes are shown as fixed",
@@ -82,7 +95,8 @@ const struct probe probe_table[] = {
 	  PROBE_OPTIONAL, HOST_HARDWARE, { RAW("kvm_nested_vmexit_inject", "nested_exit", 0) } },
 	{ "kvm_sched_out", "fault", "sleeping and preempted faults are not marked",
 	  PROBE_WANTED, HOST_HARDWARE,
-	  { { "kvm_sched_out", { "sched_out_f" }, HOW_TRAMPOLINE, 0, true },
+	  { { "kvm_sched_out", { "sched_out_k" }, HOW_MULTI, 0, false },
+	    { "kvm_sched_out", { "sched_out_f" }, HOW_TRAMPOLINE, 0, true },
 	    { "kvm_sched_out", { "sched_out_k" }, HOW_KPROBE, 0, false } } },
 	{ "kvm_arch_async_page_ready", "fault",
 	  "a fault tried again may be shown as fixed while another page arrives",
@@ -169,7 +183,8 @@ const struct probe probe_table[] = {
 	    ENTRY(kvm_mmu_zap_collapsible_sptes, "collapse_old") } },
 	{ "kvm_arch_commit_memory_region", "slot", "no memslots",
 	  PROBE_WANTED, HOST_ANY,
-	  { { "kvm_arch_commit_memory_region", { "slot_f" }, HOW_TRAMPOLINE, 4, false },
+	  { { "kvm_arch_commit_memory_region", { "slot_k" }, HOW_MULTI, 4, false },
+	    { "kvm_arch_commit_memory_region", { "slot_f" }, HOW_TRAMPOLINE, 4, false },
 	    { "kvm_arch_commit_memory_region", { "slot_k" }, HOW_KPROBE, 0, false } } },
 	{ "kvm_vm_ioctl", "flush dirty shadow_page",
 	  "what the VMM asks for names no VM", PROBE_OPTIONAL, HOST_ANY,
