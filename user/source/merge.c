@@ -51,18 +51,14 @@ struct stream {
 	uint64_t late;
 };
 
-/* What orders the streams; kept apart from them because it is touched for every record. */
-struct node {
-	uint64_t ts;
-	uint64_t stream;
-};
-
 struct merge {
 	struct source *src;
 	unsigned int nr_streams;
 	struct stream *streams;
-	struct node *tree;	/* [0] the winner, the losers from [1] on */
+	uint64_t *tree;		/* keys: [0] the winner, the losers from [1] on */
 	unsigned int nr_leaves;	/* streams, to the next power of two */
+	unsigned int stream_bits;
+	uint64_t base;		/* no time stamp is before it */
 	unsigned int nr_ended;
 	size_t slot_size;
 	uint64_t limit;
@@ -106,7 +102,7 @@ struct merge *merge_open(struct source *src)
 	m->slot_size = schema_max_size();
 	m->streams = calloc(m->nr_streams, sizeof(*m->streams));
 	for (m->nr_leaves = 1; m->nr_leaves < m->nr_streams; m->nr_leaves *= 2)
-		;
+		m->stream_bits++;
 	m->tree = calloc(2 * m->nr_leaves, sizeof(*m->tree));
 	if (!m->streams || !m->tree)
 		goto err;
@@ -238,54 +234,62 @@ static int stream_fill(struct merge *m, unsigned int index)
 	return 0;
 }
 
-#define NO_STREAM	(~0ULL)
+#define NO_KEY	UINT64_MAX
 
-/* What stream @i has for the tree. */
-static struct node node_of(const struct merge *m, unsigned int i)
+/*
+ * What orders the streams, in one word: time since the base, and the stream's number, which makes
+ * the order the same every time. 54 bits of time are left with 1024 streams: 208 days. What is
+ * later than that is of a broken recording, and comes last in any order.
+ */
+static uint64_t key_of(const struct merge *m, unsigned int i)
 {
+	const uint64_t most = (NO_KEY >> m->stream_bits) - 1;
+	uint64_t time;
+
 	if (i >= m->nr_streams || !m->streams[i].nr)
-		return (struct node){ UINT64_MAX, NO_STREAM };
-	return (struct node){ item_at(&m->streams[i], 0)->ts, i };
+		return NO_KEY;
+	time = item_at(&m->streams[i], 0)->ts - m->base;
+	return (time < most ? time : most) << m->stream_bits | i;
+}
+
+static unsigned int stream_of(const struct merge *m, uint64_t key)
+{
+	return key & (m->nr_leaves - 1);
 }
 
 /*
- * A tree of losers (Knuth, TAOCP 3, 5.4.1): @node plays against those that lost on its way to the
- * root. Whether it wins is as good as random, so nothing branches on it. The stream's number makes
- * the order the same every time.
+ * A tree of losers (Knuth, TAOCP 3, 5.4.1): @key plays against those that lost on its way to the
+ * root. Whether it wins is as good as random, so nothing branches on it.
  */
-static void tree_play(struct merge *m, unsigned int leaf, struct node node)
+static void tree_play(struct merge *m, unsigned int leaf, uint64_t key)
 {
 	for (unsigned int at = (m->nr_leaves + leaf) / 2; at; at /= 2) {
-		struct node other = m->tree[at];
-		uint64_t lost = -(uint64_t)((other.ts < node.ts) |
-					    ((other.ts == node.ts) & (other.stream < node.stream)));
-		uint64_t ts = (node.ts ^ other.ts) & lost;
-		uint64_t stream = (node.stream ^ other.stream) & lost;
+		uint64_t other = m->tree[at];
 
-		m->tree[at] = (struct node){ other.ts ^ ts, other.stream ^ stream };
-		node = (struct node){ node.ts ^ ts, node.stream ^ stream };
+		m->tree[at] = key > other ? key : other;
+		key = key > other ? other : key;
 	}
-	m->tree[0] = node;
+	m->tree[0] = key;
 }
 
 /* Everybody plays, against nobody at first. */
 static void tree_build(struct merge *m)
 {
-	struct node *round = m->tree + m->nr_leaves;
+	uint64_t *round = m->tree + m->nr_leaves;
 
 	for (unsigned int i = 0; i < m->nr_leaves; i++)
-		round[i] = node_of(m, i);
+		round[i] = key_of(m, i);
 	for (unsigned int at = m->nr_leaves - 1; at; at--) {
-		const struct node *a = &m->tree[2 * at], *b = a + 1;
+		uint64_t a = m->tree[2 * at], b = m->tree[2 * at + 1];
 
-		m->tree[at] = b->ts < a->ts || (b->ts == a->ts && b->stream < a->stream) ? *b : *a;
+		m->tree[at] = a < b ? a : b;
 	}
 	m->tree[0] = m->nr_leaves > 1 ? m->tree[1] : round[0];
 	/* From the root down, a winner gives its place to the one that it beat. */
 	for (unsigned int at = 1; at < m->nr_leaves; at++) {
-		const struct node *a = &m->tree[2 * at], *b = a + 1;
+		uint64_t a = m->tree[2 * at], b = m->tree[2 * at + 1];
 
-		m->tree[at] = m->tree[at].stream == a->stream ? *b : *a;
+		m->tree[at] = m->tree[at] == a ? b : a;
 	}
 }
 
@@ -304,13 +308,19 @@ void merge_begin(struct merge *m, uint64_t limit)
 
 static int fill_all(struct merge *m)
 {
+	uint64_t first = UINT64_MAX;
 	int err;
 
 	for (unsigned int i = 0; i < m->nr_streams; i++) {
-		err = m->streams[i].state == STREAM_OPEN ? stream_fill(m, i) : 0;
+		struct stream *s = &m->streams[i];
+
+		err = s->state == STREAM_OPEN ? stream_fill(m, i) : 0;
 		if (err)
 			return err;
+		if (s->nr && item_at(s, 0)->ts < first)
+			first = item_at(s, 0)->ts;
 	}
+	m->base = first;
 	tree_build(m);
 	m->filled = true;
 	return 0;
@@ -319,7 +329,7 @@ static int fill_all(struct merge *m)
 /* Drops the record that was handed out last and puts its stream at its new place. */
 static int advance(struct merge *m)
 {
-	unsigned int index = m->tree[0].stream;
+	unsigned int index = stream_of(m, m->tree[0]);
 	struct stream *s = &m->streams[index];
 	struct item *item = item_at(s, 0);
 	int err;
@@ -336,7 +346,7 @@ static int advance(struct merge *m)
 		if (err)
 			return err;
 	}
-	tree_play(m, index, node_of(m, index));
+	tree_play(m, index, key_of(m, index));
 	return 0;
 }
 
@@ -370,13 +380,15 @@ int merge_next(struct merge *m, const struct mmuscope_hdr **rec)
 		err = fill_all(m);
 	if (err)
 		return err;
-	if (m->tree[0].stream != NO_STREAM && m->tree[0].ts <= m->limit) {
-		const struct item *item = item_at(&m->streams[m->tree[0].stream], 0);
+	if (m->tree[0] != NO_KEY) {
+		const struct item *item = item_at(&m->streams[stream_of(m, m->tree[0])], 0);
 
-		m->now = item->ts;
-		m->given = true;
-		*rec = item->rec;
-		return 1;
+		if (item->ts <= m->limit) {
+			m->now = item->ts;
+			m->given = true;
+			*rec = item->rec;
+			return 1;
+		}
 	}
 	if (m->late)
 		return tell_late(m, rec);
