@@ -137,7 +137,8 @@ static inline uint64_t page_word(const struct region *r, unsigned int page)
 {
 	uint64_t word = r->leaf ? r->leaf[page] : 0;
 
-	return word && history_time(word) >= history_time(r->word) ? word : r->word;
+	/* Words have a time of 1 or more: 0 is older than any. Which one is newer cannot be guessed. */
+	return history_time(word) < history_time(r->word) ? r->word : word;
 }
 
 /* Gives a page of @r a word. Return: whether there was memory for it. */
