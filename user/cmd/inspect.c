@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <asm/processor-flags.h>
@@ -33,6 +32,7 @@ struct inspect {
 	pid_t pid;
 	char name[256];
 	int pagemap;
+	int memory;	/* of the owner; process_vm_readv() is not in every kernel */
 	uint8_t isa;
 	uint8_t tdp;
 	/* Of the kernel's variables, 0 where they are not known. */
@@ -49,11 +49,11 @@ static int ops_physical(void *ctx, uint64_t address, uint64_t *word)
 
 static int ops_owner(void *ctx, uint64_t hva, void *to, size_t size)
 {
-	struct iovec here = { to, size }, there = { (void *)hva, size };
-	ssize_t got = process_vm_readv(((struct inspect *)ctx)->pid, &here, 1, &there, 1, 0);
+	ssize_t got = pread(((struct inspect *)ctx)->memory, to, size, hva);
 
+	/* It is EIO where nothing is mapped. */
 	if (got < 0)
-		return -errno;
+		return errno == EIO ? -EFAULT : -errno;
 	return got == (ssize_t)size ? 0 : -EFAULT;
 }
 
@@ -126,28 +126,39 @@ int inspect_look(struct inspect *in)
 	return 0;
 }
 
+/* Return: a file of the owner, or -1 after one sentence on stderr. */
+static int owner_open(pid_t pid, const char *file)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		fprintf(stderr, "mmuscope: cannot read %s: %s\n", path, strerror(errno));
+	return fd;
+}
+
 struct inspect *inspect_open(const char *name)
 {
 	struct inspect *in = calloc(1, sizeof(*in));
-	char msg[256], path[64];
+	char msg[256];
 
 	if (!in) {
 		fprintf(stderr, "mmuscope: not enough memory\n");
 		return NULL;
 	}
-	in->pagemap = -1;
+	in->pagemap = in->memory = -1;
 	if (geteuid()) {
 		fprintf(stderr, "mmuscope: looking into a VM needs root\n");
 		goto fail;
 	}
 	if (vm_find(in, name))
 		goto fail;
-	snprintf(path, sizeof(path), "/proc/%d/pagemap", in->pid);
-	in->pagemap = open(path, O_RDONLY | O_CLOEXEC);
-	if (in->pagemap < 0) {
-		fprintf(stderr, "mmuscope: cannot read %s: %s\n", path, strerror(errno));
+	in->pagemap = owner_open(in->pid, "pagemap");
+	in->memory = owner_open(in->pid, "mem");
+	if (in->pagemap < 0 || in->memory < 0)
 		goto fail;
-	}
 	if (hypervisor_detect(&in->isa, &in->tdp)) {
 		fprintf(stderr, "mmuscope: kvm is not loaded: modprobe kvm_intel or kvm_amd "
 			"first\n");
@@ -171,6 +182,8 @@ void inspect_close(struct inspect *in)
 	peek_close(in->peek);
 	if (in->pagemap >= 0)
 		close(in->pagemap);
+	if (in->memory >= 0)
+		close(in->memory);
 	free(in);
 }
 
