@@ -13,8 +13,7 @@ static const struct host_setting settings[] = {
 	{ "bpf_stats", "/proc/sys/kernel/bpf_stats_enabled", "1: the kernel times every probe" },
 	{ "unprivileged_bpf_disabled", "/proc/sys/kernel/unprivileged_bpf_disabled",
 	  "not 0: eBPF for root only" },
-	{ "kptr_restrict", "/proc/sys/kernel/kptr_restrict",
-	  "2: hides symbols even from root" },
+	{ "kptr_restrict", "/proc/sys/kernel/kptr_restrict", "2: hides symbols even from root" },
 };
 
 static void btf_tell(struct host *host)
@@ -30,8 +29,8 @@ static void btf_tell(struct host *host)
 			  "eBPF needs CONFIG_DEBUG_INFO_BTF, the kernel module lacks some fields",
 			  "not there");
 	else
-		host_tell(host, "kernel", "btf.vmlinux", HOST_BAD,
-			  "needs CONFIG_DEBUG_INFO_BTF", "not there");
+		host_tell(host, "kernel", "btf.vmlinux", HOST_BAD, "needs CONFIG_DEBUG_INFO_BTF",
+			  "not there");
 	for (size_t i = 0; i < sizeof(modules) / sizeof(modules[0]); i++) {
 		char init[PATH_MAX];
 
@@ -87,8 +86,8 @@ static void preempt_tell(struct host *host)
 	word++;
 	word[strcspn(word, ")")] = '\0';
 	host_tell(host, "kernel", "preempt", HOST_INFO,
-		  "full, lazy: costlier kprobes, the kernel skips fentry of preempted tasks",
-		  "%s", word);
+		  "full, lazy: kprobes, for the kernel skips fentry of preempted tasks", "%s",
+		  word);
 }
 
 static void memlock_tell(struct host *host)

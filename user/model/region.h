@@ -137,7 +137,7 @@ static inline uint64_t page_word(const struct region *r, unsigned int page)
 {
 	uint64_t word = r->leaf ? r->leaf[page] : 0;
 
-	/* Words have a time of 1 or more: 0 is older than any. Which one is newer cannot be guessed. */
+	/* Words have a time of 1 or more, 0 is older than any; which is newer cannot be guessed. */
 	return history_time(word) < history_time(r->word) ? r->word : word;
 }
 

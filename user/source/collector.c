@@ -263,17 +263,6 @@ static int probes_attach(struct collector *c)
 	return err ?: functions_attach(c);
 }
 
-/* Whether a line of @text begins with that word. */
-static bool has_line(const char *text, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (const char *at = text; at && *at; at = strchrnul(at, '\n'), at += !!*at)
-		if (!strncmp(at, word, len) && strchr(" \t\n", at[len]))
-			return true;
-	return false;
-}
-
 /* Both ways write their functions into ftrace's list. */
 static bool is_listed(const struct probe_way *way)
 {
@@ -293,12 +282,12 @@ static int unhooked_ban(struct collector *c)
 	for (size_t i = 0; hooked && i < c->probes.count; i++) {
 		const struct probe_way *way = c->probes.choice[i].way;
 
-		tells |= is_listed(way) && has_line(hooked, way->target);
+		tells |= is_listed(way) && kernel_hook_listed(hooked, way->target);
 	}
 	for (size_t i = 0; tells && i < c->probes.count; i++) {
 		const struct probe_way *way = c->probes.choice[i].way;
 
-		if (is_listed(way) && !has_line(hooked, way->target))
+		if (is_listed(way) && !kernel_hook_listed(hooked, way->target))
 			err = way_ban(c, &c->probes.choice[i], -ENXIO);
 	}
 	free(hooked);

@@ -309,6 +309,16 @@ char *kernel_hooked(const struct kernel *k)
 	return text;
 }
 
+bool kernel_hook_listed(const char *text, const char *function)
+{
+	size_t len = strlen(function);
+
+	for (const char *at = text; at && *at; at = strchrnul(at, '\n'), at += !!*at)
+		if (!strncmp(at, function, len) && strchr(" \t\n", at[len]))
+			return true;
+	return false;
+}
+
 bool kernel_has_event(const struct kernel *k, const char *system, const char *name)
 {
 	static const char *const systems[] = { "kvm", "kvmmmu", "lock" };

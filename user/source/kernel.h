@@ -42,6 +42,9 @@ uint32_t kernel_type(const struct kernel *k, const char *name, const char **modu
 /* ftrace's list of functions that somebody hooks, one on a line, to be freed; NULL without it. */
 char *kernel_hooked(const struct kernel *k);
 
+/* Whether @function is listed in @text, which is of kernel_hooked(). */
+bool kernel_hook_listed(const char *text, const char *function);
+
 /* Whether tracefs has the event, of any subsystem where @system is NULL; true without tracefs. */
 bool kernel_has_event(const struct kernel *k, const char *system, const char *name);
 

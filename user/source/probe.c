@@ -269,8 +269,8 @@ void probe_report(struct probe_set *set, const struct cause_site *sites)
 {
 	static const char *const how[HOWS] = {
 		[HOW_TP_BTF] = "tp_btf", [HOW_RAW_TP] = "raw_tp", [HOW_TRAMPOLINE] = "fentry",
-		[HOW_MULTI] = "multi", [HOW_EVENT] = "tp", [HOW_KPROBE] = "kprobe", [HOW_ITER] = "iter",
-		[HOW_SITES] = "kallsyms",
+		[HOW_MULTI] = "multi", [HOW_EVENT] = "tp", [HOW_KPROBE] = "kprobe",
+		[HOW_ITER] = "iter", [HOW_SITES] = "kallsyms",
 	};
 
 	for (size_t i = 0; i < set->count; i++) {

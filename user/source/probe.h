@@ -15,7 +15,7 @@ enum probe_how {
 	HOW_TP_BTF,
 	HOW_RAW_TP,
 	HOW_TRAMPOLINE,		/* fentry and fexit */
-	HOW_MULTI,		/* kprobe.multi: those of HOW_KPROBE, called by one for all functions */
+	HOW_MULTI,		/* kprobe.multi: programs of HOW_KPROBE, called by a common one */
 	HOW_EVENT,		/* classic tracepoint */
 	HOW_KPROBE,		/* kprobe and kretprobe */
 	HOW_ITER,
