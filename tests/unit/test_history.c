@@ -73,6 +73,8 @@ static void random_history(uint64_t pages, bool created, unsigned int all)
 {
 	uint64_t *plain = test_calloc(pages, sizeof(*plain)), broken;
 	struct history *h = history_new(HISTORY_BLOCKS_MAX, HISTORY_LEAVES_MAX);
+	struct history_sizes sizes = { 0 };
+	uint64_t mapped = 0, taken = 0;
 	struct vm_history v;
 
 	history_begin(h, &v, created, 1);
@@ -93,8 +95,14 @@ static void random_history(uint64_t pages, bool created, unsigned int all)
 		for (uint64_t i = page; i < page + n; i++)
 			plain[i] = plain_take(plain[i], t << 8 | cause, begin, created);
 	}
-	for (uint64_t i = 0; i < pages; i++)
+	for (uint64_t i = 0; i < pages; i++) {
 		plain_compare(history_look(h, &v, HISTORY_GFN, i), plain[i]);
+		mapped += (plain[i] & 255) == PLAIN_MAPPED;
+		taken += plain[i] && (plain[i] & 255) != PLAIN_MAPPED;
+	}
+	history_measure(h, &v, &sizes);
+	assert_int_equal(sizes.pages[0], taken);
+	assert_int_equal(sizes.pages[1], mapped);
 	test_free(plain);
 	history_free(h);
 }
@@ -108,10 +116,36 @@ static void random_histories_are_those_of_an_array(void **state)
 		random_history(3 * 512, i % 2, 100);
 }
 
+/* A wide range that begins in the middle of region 5; its pages have one word at first. */
+static void wide_ranges_end_within_regions(void **state)
+{
+	const uint64_t page = 5 * 512, cut = page + 100, pages = 600 * 512;
+	struct history *h = history_new(HISTORY_BLOCKS_MAX, HISTORY_LEAVES_MAX);
+	struct history_sizes sizes = { 0 };
+	struct vm_history v;
+
+	(void)state;
+	history_begin(h, &v, false, 1);
+	history_take(h, &v, HISTORY_GFN, page, 512, 0, 10, 10);
+	history_take(h, &v, HISTORY_GFN, cut, pages, 7, 5, 20);
+	assert_int_equal(v.nr_wide, 1);
+	history_measure(h, &v, &sizes);
+	assert_int_equal(sizes.pages[0], 512);
+	/* So many more that it is forgotten. */
+	for (unsigned int i = 1; i <= HISTORY_WIDE; i++)
+		history_take(h, &v, HISTORY_GFN, (uint64_t)i << 30, pages, 0, 30 + i, 30 + i);
+	assert_int_equal(v.nr_wide, HISTORY_WIDE);
+	assert_int_equal(history_cause(history_look(h, &v, HISTORY_GFN, cut - 1)), 0);
+	assert_int_equal(history_cause(history_look(h, &v, HISTORY_GFN, cut)), 7);
+	assert_int_equal(history_cause(history_look(h, &v, HISTORY_GFN, page + 511)), 7);
+	history_free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bounds_hold_and_are_told),
+		cmocka_unit_test(wide_ranges_end_within_regions),
 		cmocka_unit_test(random_histories_are_those_of_an_array),
 	};
 

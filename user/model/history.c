@@ -189,6 +189,12 @@ static uint64_t page_current(const struct history *h, const struct vm_history *v
 	return space == HISTORY_GFN ? history_current(h, v, page, word) : word;
 }
 
+/* Whether all pages have the region's word. */
+static bool region_alike(const struct region *r)
+{
+	return !r->leaf || r->last < history_time(r->word);
+}
+
 /* Pages @first to @last of a region. */
 static void region_take(struct history *h, const struct vm_history *v, enum history_space space,
 			uint64_t region, unsigned int first, unsigned int last,
@@ -203,7 +209,7 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 	if (!r && never)
 		return;
 	r = r ?: region_get(&h->regions, key);
-	if (r && all && (!r->leaf || r->last < history_time(r->word))) {
+	if (r && all && region_alike(r)) {
 		old = page_current(h, v, space, region * HISTORY_PAGES, r->word);
 		r->word = word_taken(old, take->word, take->begin, never);
 		return;
@@ -224,10 +230,14 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 static void wide_apply(struct history *h, const struct vm_history *v, struct region *r,
 		       uint64_t region)
 {
-	uint64_t page = region * HISTORY_PAGES, old, word;
+	uint64_t page = region * HISTORY_PAGES, last = page + HISTORY_PAGES - 1, old, word;
 
+	if (v->wide[0].first <= page && v->wide[0].last >= last && region_alike(r)) {
+		r->word = history_current(h, v, page, r->word);
+		return;
+	}
 	/* Page by page: it may end within the region. */
-	for (unsigned int i = 0; r && i < HISTORY_PAGES; i++) {
+	for (unsigned int i = 0; i < HISTORY_PAGES; i++) {
 		old = page_word(r, i);
 		word = history_current(h, v, page + i, old);
 		if (word != old)
@@ -379,8 +389,11 @@ static void region_measure(const struct history *h, const struct vm_history *v, 
 		[HISTORY_MAPPED_2M] = 2, [HISTORY_MAPPED_1G] = 3,
 	};
 
+	/* Wide ranges take all of a huge page, and what was taken before stays that. */
+	const unsigned int step = region_alike(r) ? HISTORY_PAGES : 1;
+
 	sizes->broken += !!r->broken;
-	for (unsigned int i = 0; i < HISTORY_PAGES; i++) {
+	for (unsigned int i = 0; i < HISTORY_PAGES; i += step) {
 		enum history_state state;
 
 		state = history_state(history_current(h, v, page + i, page_word(r, i)));
@@ -388,7 +401,7 @@ static void region_measure(const struct history *h, const struct vm_history *v, 
 		if (state == HISTORY_MAPPED_2M && r->broken)
 			state = HISTORY_MAPPED_4K;
 		if (state != HISTORY_NONE)
-			sizes->pages[state == HISTORY_TAKEN ? 0 : index[state]]++;
+			sizes->pages[state == HISTORY_TAKEN ? 0 : index[state]] += step;
 	}
 }
 
