@@ -13,19 +13,26 @@ guest() {
 	echo "exit=$?" >>"/results/$at.$_name.out"
 }
 
+# In a small control group, whose limit makes the host look for pages that are not used.
+aged() (
+	export MMUSCOPE_GUEST_CGROUP=/tmp/cgroup/guest
+	# The shell in parentheses, which is this one's parent.
+	sh -c 'echo $PPID >$MMUSCOPE_GUEST_CGROUP/cgroup.procs'
+	guest age host --do age "$@"
+)
+
+if [ "$at" = ept-plain ]; then
+	aged --rounds 20
+	exit 0
+fi
 # In all rounds together it is worth a finding of explain; the first one is judged by its records.
 for deed in dontneed mprotect munmap mremap pageout softdirty punch remove uffd migrate fork; do
 	guest "$deed" host --do "$deed" --rounds 10
 done
-# Pages of a file that are written back, of memory that fails, and in a small control group.
+# Pages of a file that are written back, and of memory that fails.
 (cd /tmp/disk && guest msync host --do msync)
 guest offline host --do offline --pages 64
-(
-	export MMUSCOPE_GUEST_CGROUP=/tmp/cgroup/guest
-	# The shell in parentheses, which is this one's parent.
-	sh -c 'echo $PPID >$MMUSCOPE_GUEST_CGROUP/cgroup.procs'
-	guest age host --do age
-)
+aged
 guest split host --do split --backing thp --pages 4096
 guest dontneed-thp host --do dontneed --backing thp
 # It makes khugepaged fast, which is for the whole host: the others want it slow.

@@ -49,16 +49,25 @@ lines() {
 		    .name, .ts, (.start // "0x0"), (.end // "0xffffffffffff"), .cause ] | @tsv'
 }
 
+# paging_of MODE: the word of the lists for it.
+paging_of() {
+	case $1 in
+	*-plain) echo plain ;;
+	shadow) echo shadow ;;
+	*) echo tdp ;;
+	esac
+}
+
 judge() {
 	local out=$1 mode paging name modes kind causes others how
 
 	while read -r mode; do
 		lines "$out/$mode.records.gz" >"$out/$mode.lines"
-		paging=tdp
-		[ "$mode" != shadow ] || paging=shadow
+		paging=$(paging_of "$mode")
 		while read -r name modes kind causes others how; do
 			case $name in '' | '#'*) continue ;; esac
-			[ "$modes" = all ] || [ "$modes" = "$paging" ] || continue
+			[ "$modes" = "$paging" ] ||
+				{ [ "$modes" = all ] && [ "$paging" != plain ]; } || continue
 			awk -f tests/causes/judge.awk -v mode="$mode" -v name="$name" \
 				-v kind="$kind" -v causes="$causes" -v others="$others" \
 				-v how="$how" \
@@ -72,8 +81,7 @@ judge_findings() {
 	local out=$1 mode paging
 
 	while read -r mode; do
-		paging=tdp
-		[ "$mode" != shadow ] || paging=shadow
+		paging=$(paging_of "$mode")
 		if ! "$build/mmuscope" explain --json "$out/$mode.data" \
 			>"$out/$mode.explain.json"; then
 			echo "FAILED  $mode: explain"

@@ -249,9 +249,13 @@ static uint8_t cause_protected(const struct fault_view *v)
 		return MMUSCOPE_cause_pt_write;
 	if (v->shadow || f->mode > MMUSCOPE_mode_shadow)
 		return CAUSE_UNTAKEN;
-	/* What is fixed without the lock was write-protected by KVM, not by the host. */
+	/*
+	 * What is fixed without the lock was write-protected by KVM, not by the host: for the dirty
+	 * log, or else to see whether it is used, and then a read had been let in first.
+	 */
 	if (f->verdict == MMUSCOPE_verdict_fast_fixed)
-		return MMUSCOPE_cause_dirty_log;
+		return slot && !(slot->flags & KVM_MEM_LOG_DIRTY_PAGES) ? MMUSCOPE_cause_aging :
+			MMUSCOPE_cause_dirty_log;
 	/* With nothing else to protect it, the host's page is one that is copied on write. */
 	return MMUSCOPE_cause_ksm_break;
 }

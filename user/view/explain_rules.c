@@ -251,7 +251,7 @@ static const struct rule rules[] = {
 		.title = "the host looks which pages the guest uses",
 		.causes = CAUSE(aging), .sure = SURE_LIKELY,
 		.knob = "less memory pressure, lru_gen's min_ttl_ms, no DAMON or idle page "
-			"tracking on the VMM; EPT with accessed bits (ept_ad of kvm_intel) needs "
+			"tracking on the VMM; EPT with accessed bits (eptad of kvm_intel) needs "
 			"no fault",
 		.confirm = "accessed-bit scans in the same time",
 	}, {
