@@ -335,6 +335,11 @@ static void a_wrap_is_told_in_time(void **state)
 		retry(&w->st.stuck, &row, 1, 7, MMUSCOPE_verdict_retry);
 	assert_true(explain_apply(rule_named("no_progress"), &e, &f));
 	assert_non_null(strstr(f.why, "beyond 2^31"));
+	assert_non_null(strstr(f.why, "Once a vCPU"));
+	assert_non_null(strstr(f.why, "instruction 0x1, frame 0x7"));
+	w->st.stuck.worst.rip = MMUSCOPE_UNKNOWN;
+	assert_true(explain_apply(rule_named("no_progress"), &e, &f));
+	assert_null(strstr(f.why, "0xffffffffffffffff"));
 }
 
 /* Every rule was triggered above: a new one comes with its test. */

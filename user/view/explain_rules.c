@@ -53,13 +53,14 @@ static bool look_stuck(const struct evidence *e, struct finding *f)
 	f->always = true;
 	if (!s->rows)
 		return false;
-	f->why = report_text(e->report, "%s times a vCPU faulted %d times or more in a row at one "
+	f->why = report_text(e->report, "%s a vCPU faulted %d times or more in a row at one "
 			     "instruction on one frame, and KVM said to try again. The longest: "
-			     "vCPU %u, %s times in %s, instruction %#llx, frame %#llx.",
-			     NR(s->rows),
+			     "vCPU %u, %s times in %s, %s.",
+			     s->rows == 1 ? "Once" :
+			     report_text(e->report, "%s times", NR(s->rows)),
 			     STUCK_FAULTS, s->worst.vcpu, NR(s->worst.count),
 			     TIME(s->worst.end - s->worst.begin),
-			     (unsigned long long)s->worst.rip, (unsigned long long)s->worst.gfn);
+			     view_stuck_where(e->report, &s->worst));
 	if (e->progress)
 		f->why = report_text(e->report, "%s %s", f->why,
 				     progress_verdict(e->report, e->progress));

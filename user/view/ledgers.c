@@ -20,6 +20,16 @@ static void storm_note(const struct vm_view *v)
 			format_rate(peak, s->peak * 1e9 / STORM_WINDOW_NS));
 }
 
+const char *view_stuck_where(struct report *r, const struct stuck_row *row)
+{
+	unsigned long long rip = row->rip, gfn = row->gfn;
+
+	/* Under EPT it is read at an exit only where KVM needs it. */
+	if (row->rip == MMUSCOPE_UNKNOWN)
+		return report_text(r, "frame %#llx", gfn);
+	return report_text(r, "instruction %#llx, frame %#llx", rip, gfn);
+}
+
 void view_stuck(const struct vm_view *v)
 {
 	const struct stuck *s = &v->st->stuck;
@@ -31,11 +41,11 @@ void view_stuck(const struct vm_view *v)
 	section_fact(v->section, "stuck_ns", NULL, cell_ns(s->ns));
 	if (!s->rows)
 		return;
-	section_note(v->section, "No progress: vCPU %u faulted %s times in a row within %s, at the "
-		     "same instruction (%#llx) on the same frame (%#llx), and KVM's answer was to "
-		     "try again.", s->worst.vcpu, format_count(count, s->worst.count),
+	section_note(v->section, "No progress: vCPU %u faulted %s times in a row within %s in one "
+		     "place (%s), and KVM's answer was to try again.",
+		     s->worst.vcpu, format_count(count, s->worst.count),
 		     format_ns(span, s->worst.end - s->worst.begin),
-		     (unsigned long long)s->worst.rip, (unsigned long long)s->worst.gfn);
+		     view_stuck_where(v->section->report, &s->worst));
 	if (!w->progress || v->vm->life == MMUSCOPE_life_destroyed)
 		return;
 	if (w->progress(w->progress_ctx, v->vm->pid, true, &p))

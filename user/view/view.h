@@ -190,6 +190,9 @@ void view_faults(const struct vm_view *v);
 void view_causes(const struct vm_view *v);
 void view_times(const struct vm_view *v);
 void view_stuck(const struct vm_view *v);
+
+/* Return: where a vCPU is stuck, for a sentence. */
+const char *view_stuck_where(struct report *r, const struct stuck_row *row);
 void view_flushes(const struct vm_view *v);
 void view_shadow(const struct vm_view *v);
 void view_invalidations(const struct vm_view *v);
