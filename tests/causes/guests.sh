@@ -43,7 +43,7 @@ khuge_settings='scan_sleep_millisecs alloc_sleep_millisecs pages_to_scan'
 for setting in $khuge_settings; do
 	cat "$khuge/$setting" >"/tmp/$at.$setting"
 done
-guest collapse host --do collapse --pages 1024
+guest collapse host --do collapse --pages 4096
 for setting in $khuge_settings; do
 	cat "/tmp/$at.$setting" >"$khuge/$setting"
 done

@@ -366,6 +366,28 @@ static void huge_pages_break_and_come_back(void **state)
 	assert_int_equal(vm->now.hist[HIST_BROKEN]->count, 1);
 }
 
+/* KVM replaces a huge page by a table in which only the page is that it was asked for. */
+static void parts_of_a_broken_page_fault_for_what_broke_it(void **state)
+{
+	struct mmuscope_fault f = fault_of(1024);
+
+	f.level = 2;
+	feed_fault(*state, f);
+	f = fault_of(1025);
+	f.condition = MMUSCOPE_condition_exec_denied;
+	f.access = MMUSCOPE_access_exec;
+	assert_int_equal(feed_fault(*state, f), MMUSCOPE_cause_nx_huge_page);
+	assert_int_equal(touch(*state, 1026), MMUSCOPE_cause_nx_huge_page);
+	assert_int_equal(touch(*state, 1026), CAUSE_UNTAKEN);
+	zap(*state, 1027, 1, MMUSCOPE_cause_ksm_merge);
+	assert_int_equal(touch(*state, 1027), MMUSCOPE_cause_ksm_merge);
+	/* Whole again, and whatever takes a part of it then. */
+	f = fault_of(1024);
+	f.level = 2;
+	feed_fault(*state, f);
+	assert_int_equal(touch(*state, 1028), CAUSE_UNTAKEN);
+}
+
 static void faults_are_counted_by_cause(void **state)
 {
 	const struct vm_stats *st = &model_vm(*state, 0)->now;
@@ -405,6 +427,7 @@ int main(void)
 		TEST(neighbours_are_mapped_along), TEST(neighbours_may_be_left_out),
 		TEST(page_table_pages_take_their_frames),
 		TEST(huge_pages_break_and_come_back),
+		TEST(parts_of_a_broken_page_fault_for_what_broke_it),
 		TEST(faults_are_counted_by_cause),
 	};
 

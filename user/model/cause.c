@@ -341,6 +341,10 @@ static uint8_t cause_missing(const struct fault_view *v)
 	    history_clock(v->h, slot->protected) > history_time(v->word))
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
+	/* KVM takes all of a huge page to map a part of it by a small one. */
+	if (v->region && history_state(v->word) >= HISTORY_MAPPED_2M &&
+	    cause_known(v->region->breaker) && v->region->broken > history_time(v->word))
+		return cause_since(v, v->region->breaker, v->region->broken);
 	/* It was left out when a neighbour was mapped: what took it before still has it. */
 	if (history_state(v->word) == HISTORY_FILLED && history_cause(v->word))
 		return history_cause(v->word);

@@ -124,6 +124,7 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 		return HISTORY_SAME;
 	r->huge = false;
 	r->broken = time;
+	r->breaker = cause;
 	return HISTORY_BROKEN;
 }
 
@@ -377,8 +378,10 @@ void history_split(struct history *h, struct vm_history *v, uint64_t gfn, uint64
 	if (!r)
 		return;
 	r->huge = false;
-	if (!r->broken)
+	if (!r->broken) {
 		r->broken = time;
+		r->breaker = 0;
+	}
 }
 
 static void region_measure(const struct history *h, const struct vm_history *v, uint64_t page,

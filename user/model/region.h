@@ -44,13 +44,15 @@ static inline uint64_t history_time(uint64_t word)
  * @word: of all pages that have no newer one
  * @last: time of the newest word of a page
  * @broken: time at which it had small pages for the first time after a huge one, 0 if it has not
+ * @breaker: cause of the fault that made it so, 0 where it was none or is not known
  * @huge: it was mapped by a huge page last
  * @leaf: words of pages, NULL as long as there is none
  */
 struct region {
 	uint64_t word;
 	uint64_t last;
-	uint64_t broken : 63;
+	uint64_t broken : 55;
+	uint64_t breaker : 8;
 	uint64_t huge : 1;
 	uint64_t *leaf;
 };
