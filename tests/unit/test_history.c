@@ -141,10 +141,33 @@ static void wide_ranges_end_within_regions(void **state)
 	history_free(h);
 }
 
+/* Of a huge page that was split a wide range takes a part; what comes then, the rest. */
+static void wide_ranges_take_a_part_of_what_was_split(void **state)
+{
+	struct history *h = history_new(HISTORY_BLOCKS_MAX, HISTORY_LEAVES_MAX);
+	struct history_sizes sizes = { 0 };
+	struct vm_history v;
+	uint64_t broken;
+
+	(void)state;
+	history_begin(h, &v, true, 1);
+	history_map(h, &v, 0, 2, 0, 10, &broken);
+	history_split(h, &v, 0, 11);
+	history_take(h, &v, HISTORY_GFN, 100, 600 * 512, 7, 20, 20);
+	history_measure(h, &v, &sizes);
+	assert_int_equal(sizes.pages[0], 412);
+	assert_int_equal(sizes.pages[1], 100);
+	history_take(h, &v, HISTORY_GFN, 0, 512, 8, 30, 30);
+	assert_int_equal(history_cause(history_look(h, &v, HISTORY_GFN, 99)), 8);
+	assert_int_equal(history_cause(history_look(h, &v, HISTORY_GFN, 300)), 7);
+	history_free(h);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bounds_hold_and_are_told),
+		cmocka_unit_test(wide_ranges_take_a_part_of_what_was_split),
 		cmocka_unit_test(wide_ranges_end_within_regions),
 		cmocka_unit_test(random_histories_are_those_of_an_array),
 	};

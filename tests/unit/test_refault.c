@@ -142,12 +142,18 @@ static void slot_change_drops_everything(void **state)
 
 static void write_protection_has_its_own_reasons(void **state)
 {
+	struct mmuscope_fault f = fault_of(7);
 	struct model *m = *state;
 
 	touch(m, 7);
 	protected_fault_is(m, MMUSCOPE_verdict_fixed, MMUSCOPE_mode_ept,
 			   MMUSCOPE_cause_ksm_break);
-	/* Nothing is logged: it was a look at whether the page is used. */
+	/* Nothing is logged any more, what was write-protected for it may still be. */
+	protected_fault_is(m, MMUSCOPE_verdict_fast_fixed, MMUSCOPE_mode_npt,
+			   MMUSCOPE_cause_dirty_log);
+	f.verdict = MMUSCOPE_verdict_fast_fixed;
+	assert_int_equal(feed_fault(m, f), MMUSCOPE_cause_aging);
+	/* Now it can have been a look at whether the page is used. */
 	protected_fault_is(m, MMUSCOPE_verdict_fast_fixed, MMUSCOPE_mode_ept,
 			   MMUSCOPE_cause_aging);
 	protected_fault_is(m, MMUSCOPE_verdict_emulated, MMUSCOPE_mode_shadow,
@@ -311,6 +317,16 @@ static void neighbours_may_be_left_out(void **state)
 	assert_int_equal(touch(*state, 22), MMUSCOPE_cause_ksm_merge);
 }
 
+static void neighbours_that_nobody_saw(void **state)
+{
+	struct mmuscope_fault f = fault_of(18);
+
+	f.sptes = 3;
+	assert_int_equal(feed_fault(*state, f), CAUSE_UNSEEN);
+	assert_int_equal(touch(*state, 19), CAUSE_UNSEEN);
+	assert_int_equal(touch(*state, 19), CAUSE_UNTAKEN);
+}
+
 static void page_table_pages_take_their_frames(void **state)
 {
 	struct mmuscope_shadow_page rec = {
@@ -425,6 +441,7 @@ int main(void)
 		TEST(own_invalidation_comes_before_the_mapping),
 		TEST(page_taken_before_the_entry_stays_taken),
 		TEST(neighbours_are_mapped_along), TEST(neighbours_may_be_left_out),
+		TEST_OLD(neighbours_that_nobody_saw),
 		TEST(page_table_pages_take_their_frames),
 		TEST(huge_pages_break_and_come_back),
 		TEST(parts_of_a_broken_page_fault_for_what_broke_it),

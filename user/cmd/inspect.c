@@ -32,7 +32,7 @@ struct inspect {
 	pid_t pid;
 	char name[256];
 	int pagemap;
-	int memory;	/* of the owner; process_vm_readv() is not in every kernel */
+	int memory;	/* of the owner, or -errno; process_vm_readv() is not in every kernel */
 	uint8_t isa;
 	uint8_t tdp;
 	/* Of the kernel's variables, 0 where they are not known. */
@@ -49,8 +49,12 @@ static int ops_physical(void *ctx, uint64_t address, uint64_t *word)
 
 static int ops_owner(void *ctx, uint64_t hva, void *to, size_t size)
 {
-	ssize_t got = pread(((struct inspect *)ctx)->memory, to, size, hva);
+	int fd = ((struct inspect *)ctx)->memory;
+	ssize_t got;
 
+	if (fd < 0)
+		return fd;
+	got = pread(fd, to, size, hva);
 	/* It is EIO where nothing is mapped. */
 	if (got < 0)
 		return errno == EIO ? -EFAULT : -errno;
@@ -126,23 +130,20 @@ int inspect_look(struct inspect *in)
 	return 0;
 }
 
-/* Return: a file of the owner, or -1 after one sentence on stderr. */
-static int owner_open(pid_t pid, const char *file)
+/* Return: a file of the owner, or -errno. @path is set to its name. */
+static int owner_open(pid_t pid, const char *file, char *path, size_t size)
 {
-	char path[64];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
+	snprintf(path, size, "/proc/%d/%s", pid, file);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		fprintf(stderr, "mmuscope: cannot read %s: %s\n", path, strerror(errno));
-	return fd;
+	return fd < 0 ? -errno : fd;
 }
 
 struct inspect *inspect_open(const char *name)
 {
 	struct inspect *in = calloc(1, sizeof(*in));
-	char msg[256];
+	char msg[256], path[64];
 
 	if (!in) {
 		fprintf(stderr, "mmuscope: not enough memory\n");
@@ -155,10 +156,13 @@ struct inspect *inspect_open(const char *name)
 	}
 	if (vm_find(in, name))
 		goto fail;
-	in->pagemap = owner_open(in->pid, "pagemap");
-	in->memory = owner_open(in->pid, "mem");
-	if (in->pagemap < 0 || in->memory < 0)
+	/* It may be refused where the rest is not, and not everybody needs it. */
+	in->memory = owner_open(in->pid, "mem", path, sizeof(path));
+	in->pagemap = owner_open(in->pid, "pagemap", path, sizeof(path));
+	if (in->pagemap < 0) {
+		fprintf(stderr, "mmuscope: cannot read %s: %s\n", path, strerror(-in->pagemap));
 		goto fail;
+	}
 	if (hypervisor_detect(&in->isa, &in->tdp)) {
 		fprintf(stderr, "mmuscope: kvm is not loaded: modprobe kvm_intel or kvm_amd "
 			"first\n");

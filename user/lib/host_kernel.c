@@ -46,7 +46,7 @@ static void btf_tell(struct host *host)
 				  "in vmlinux");
 		else
 			host_tell(host, "kernel", name, HOST_WARN,
-				  "costlier kprobes instead of fentry", "not there");
+				  "costlier hooks instead of fentry", "not there");
 	}
 }
 

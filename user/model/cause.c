@@ -251,11 +251,12 @@ static uint8_t cause_protected(const struct fault_view *v)
 		return CAUSE_UNTAKEN;
 	/*
 	 * What is fixed without the lock was write-protected by KVM, not by the host: for the dirty
-	 * log, or else to see whether it is used, and then a read had been let in first.
+	 * log; or, where EPT has no accessed bits, to see whether it is used, and then a read had
+	 * been let in first.
 	 */
 	if (f->verdict == MMUSCOPE_verdict_fast_fixed)
-		return slot && !(slot->flags & KVM_MEM_LOG_DIRTY_PAGES) ? MMUSCOPE_cause_aging :
-			MMUSCOPE_cause_dirty_log;
+		return v->vm->tracked && slot && !(slot->flags & KVM_MEM_LOG_DIRTY_PAGES) ?
+			MMUSCOPE_cause_aging : MMUSCOPE_cause_dirty_log;
 	/* With nothing else to protect it, the host's page is one that is copied on write. */
 	return MMUSCOPE_cause_ksm_break;
 }
@@ -390,8 +391,10 @@ static uint8_t cause_find(const struct fault_view *v)
 	if (f->condition == MMUSCOPE_condition_exec_denied && !v->shadow)
 		return MMUSCOPE_cause_nx_huge_page;
 	/* KVM keeps the entry and takes its present bit, to see whether the page is used. */
-	if (f->verdict == MMUSCOPE_verdict_fast_fixed)
+	if (f->verdict == MMUSCOPE_verdict_fast_fixed) {
+		v->vm->tracked = true;
 		return MMUSCOPE_cause_aging;
+	}
 	return cause_missing(v);
 }
 
@@ -400,7 +403,8 @@ static void fault_mapped(const struct fault_view *v)
 	const struct mmuscope_fault *f = v->f;
 	struct fault_cause *c = v->c;
 	enum history_state state = history_state(v->word);
-	uint64_t time = v->begin + (f->handler_ns ?: f->hdr.dur), taken = history_time(v->word);
+	uint64_t took = f->handler_ns ?: f->hdr.dur, taken = history_time(v->word);
+	uint64_t time = history_after(v->begin, took);
 	unsigned int level = f->level ?: 1;
 
 	/* Nothing new: what was written of it says more. */
@@ -426,7 +430,8 @@ static void fault_mapped(const struct fault_view *v)
 	 */
 	if (level == 1 && f->sptes > 1)
 		history_fill(v->h, &v->vm->history, v->gfn & ~(uint64_t)(PREFETCH - 1),
-			     PREFETCH, time);
+			     PREFETCH, history_complete(v->h, &v->vm->history) ?
+			     MMUSCOPE_cause_first_touch : CAUSE_UNSEEN, time);
 	if (v->shadow && v->vm->invlpgs && f->gva != MMUSCOPE_UNKNOWN)
 		history_settle(v->h, &v->vm->history, HISTORY_GVA, f->gva >> PAGE_SHIFT, time);
 }

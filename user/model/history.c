@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <mmuscope/abi.h>
-
 #define SERIAL_BITS	24
 /* What the first record tells may have begun before. */
 #define EARLIER		(60 * 1000000000ULL)
@@ -129,11 +127,10 @@ enum history_change history_map(struct history *h, struct vm_history *v, uint64_
 }
 
 void history_fill(struct history *h, const struct vm_history *v, uint64_t first,
-		  unsigned int pages, uint64_t time)
+		  unsigned int pages, uint8_t none, uint64_t time)
 {
 	uint64_t key = history_key(v, HISTORY_GFN, first / HISTORY_PAGES);
 	struct region *r = region_get(&h->regions, key);
-	bool never = history_complete(h, v);
 
 	for (unsigned int i = 0; r && i < pages; i++) {
 		uint64_t word = page_word(r, (first + i) % HISTORY_PAGES);
@@ -141,9 +138,7 @@ void history_fill(struct history *h, const struct vm_history *v, uint64_t first,
 
 		if (v->nr_wide)
 			word = history_current(h, v, first + i, word);
-		cause = history_cause(word);
-		if (history_state(word) == HISTORY_NONE && never)
-			cause = MMUSCOPE_cause_first_touch;
+		cause = history_state(word) == HISTORY_NONE ? none : history_cause(word);
 		if (history_state(word) < HISTORY_FILLED)
 			page_set(&h->regions, r, (first + i) % HISTORY_PAGES,
 				 history_word(HISTORY_FILLED, cause, time));
@@ -196,6 +191,16 @@ static bool region_alike(const struct region *r)
 	return !r->leaf || r->last < history_time(r->word);
 }
 
+/* Whether a wide range of @v begins or ends within the region whose first page is @page. */
+static bool wide_cuts(const struct vm_history *v, uint64_t page)
+{
+	for (unsigned int i = 0; i < v->nr_wide; i++)
+		if (v->wide[i].first - page - 1 < HISTORY_PAGES - 1 ||
+		    v->wide[i].last - page < HISTORY_PAGES - 1)
+			return true;
+	return false;
+}
+
 /* Pages @first to @last of a region. */
 static void region_take(struct history *h, const struct vm_history *v, enum history_space space,
 			uint64_t region, unsigned int first, unsigned int last,
@@ -210,7 +215,7 @@ static void region_take(struct history *h, const struct vm_history *v, enum hist
 	if (!r && never)
 		return;
 	r = r ?: region_get(&h->regions, key);
-	if (r && all && region_alike(r)) {
+	if (r && all && region_alike(r) && !wide_cuts(v, region * HISTORY_PAGES)) {
 		old = page_current(h, v, space, region * HISTORY_PAGES, r->word);
 		r->word = word_taken(old, take->word, take->begin, never);
 		return;
@@ -392,8 +397,7 @@ static void region_measure(const struct history *h, const struct vm_history *v, 
 		[HISTORY_MAPPED_2M] = 2, [HISTORY_MAPPED_1G] = 3,
 	};
 
-	/* Wide ranges take all of a huge page, and what was taken before stays that. */
-	const unsigned int step = region_alike(r) ? HISTORY_PAGES : 1;
+	const unsigned int step = region_alike(r) && !wide_cuts(v, page) ? HISTORY_PAGES : 1;
 
 	sizes->broken += !!r->broken;
 	for (unsigned int i = 0; i < HISTORY_PAGES; i += step) {

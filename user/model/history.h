@@ -113,6 +113,12 @@ static inline uint64_t history_clock(const struct history *h, uint64_t ts)
 	return ts - h->base < HISTORY_TIME_MAX ? ts - h->base : HISTORY_TIME_MAX;
 }
 
+/* Return: @ns after @time. */
+static inline uint64_t history_after(uint64_t time, uint64_t ns)
+{
+	return ns < HISTORY_TIME_MAX - time ? time + ns : HISTORY_TIME_MAX;
+}
+
 #define HISTORY_REGION_BITS	38	/* 57 bits of address, 59 of a guest frame's */
 
 /* 0 where the page cannot be one: in a broken recording anything can be an address. */
@@ -190,11 +196,12 @@ static inline enum history_change history_map_at(struct history *h, struct vm_hi
 }
 
 /*
- * Those of @pages pages of one region that are not mapped may be so now, by 4K each. The cause
- * stays theirs: it is what a page that was left out faults for.
+ * Those of @pages pages of one region that are not mapped may be so now, by 4K each. What took them
+ * stays with them, or @none with those of which nothing is known: it is what a page that was left
+ * out faults for.
  */
 void history_fill(struct history *h, const struct vm_history *v, uint64_t first,
-		  unsigned int pages, uint64_t time);
+		  unsigned int pages, uint8_t none, uint64_t time);
 
 /**
  * history_take() - @pages pages from @first on were taken away, those of them that were mapped

@@ -57,6 +57,7 @@ struct vcpu {
  * @unsync_gfn: guest page table that was left writable last, at @unsync_ts
  * @flushes: of all vCPUs, of late
  * @invlpgs: KVM handles the guest's INVLPG
+ * @tracked: KVM takes away what is looked at, for want of accessed bits
  * @now: sums of the running interval
  * @past: sums of the intervals before
  */
@@ -78,6 +79,7 @@ struct vm {
 	uint64_t unsync_ts;
 	struct storm_window flushes;
 	bool invlpgs;
+	bool tracked;
 	struct vm_stats now;
 	struct vm_stats past;
 };

@@ -270,7 +270,7 @@ static bool is_listed(const struct probe_way *way)
 }
 
 /*
- * Probes whose trampoline the kernel took without an error, and nobody calls: Debian's 6.12 does
+ * Probes whose hook the kernel took without an error, and nobody calls: Debian's 6.12 does
  * that with kvm_vm_ioctl. Return: -EAGAIN where there were some; 0 also where ftrace does not tell.
  */
 static int unhooked_ban(struct collector *c)
@@ -376,6 +376,10 @@ static int collector_try(struct collector *c)
 	if (err)
 		return err;
 	err = mmuscope_bpf__load(c->skel);
+	if (err && multi_is_dispatcher(failed_program)) {
+		probe_refuse(&c->probes, HOW_MULTI);
+		return -EAGAIN;
+	}
 	if (err)
 		return way_ban(c, probe_by_program(&c->probes, failed_program), err);
 	err = rings_make(c);

@@ -16,6 +16,14 @@ struct hooked {
 
 static const char *const dispatchers[MULTI_LINKS] = { "multi_return", "multi_entry" };
 
+bool multi_is_dispatcher(const char *prog)
+{
+	for (int i = 0; i < MULTI_LINKS; i++)
+		if (!strcmp(dispatchers[i], prog))
+			return true;
+	return false;
+}
+
 /* Return: index of dispatchers, by what the program was made for. */
 static int dispatcher_of(const struct bpf_program *prog)
 {

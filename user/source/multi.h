@@ -17,6 +17,9 @@
  */
 void multi_prepare(struct bpf_object *obj, struct probe_set *probes);
 
+/* Whether the program of that name is one that calls the others. */
+bool multi_is_dispatcher(const char *prog);
+
 /**
  * multi_attach() - hook the functions, returns before entries
  * @links: filled up to @nr, which the caller sets to 0; the caller's also after an error
