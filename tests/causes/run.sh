@@ -29,10 +29,14 @@ module=$build/kmod/${headers##*/linux-headers-}/mmuscope.ko
 mkdir -p "$results"
 rm -f "$results/causes.counts"
 
-# boot COLLECTOR OUT: two nodes, for pages to go from one to the other.
+# Two nodes, for pages to go from one to the other; with one CPU the kernel complains of that.
+nodes=(--append numa=fake=2)
+[ "$machine" != intel ] || nodes=()
+
+# boot COLLECTOR OUT
 boot() {
 	tools/lab/lab run --kernel "$kernel" --machine "$machine" --timeout 1200 --out "$2" \
-		--append numa=fake=2 --module brd --module ext4 \
+		${nodes[@]+"${nodes[@]}"} --module brd --module ext4 \
 		--add "$build/mmuscope:/bin/mmuscope" \
 		--add "$module:/causes/mmuscope.ko" \
 		--add tests/causes/guests.sh:/causes/guests.sh \

@@ -294,6 +294,22 @@ static void check_steady(json_t *host)
 		      fact_word(probe, "name"), mode);
 }
 
+/* Where many functions can share a hook, they do: fentry is for what happens at every fault. */
+static void check_multi(void)
+{
+	json_t *probe;
+	size_t i;
+
+	if (result_kmod() || !result_number("machine", "", "multi"))
+		return;
+	json_array_foreach(json_object_get(result_report("doctor"), "probes"), i, probe)
+		holds(strcmp(fact_word(probe, "how"), "kprobe") &&
+		      (strcmp(fact_word(probe, "how"), "fentry") ||
+		       strstr(fact_word(probe, "name"), "_page_fault")),
+		      "%s is hooked by %s alone", fact_word(probe, "name"),
+		      fact_word(probe, "how"));
+}
+
 static void check_doctor(const char *name)
 {
 	static const char *const intel[] = { "ept", "vpid", "eptad", "pml" };
@@ -313,6 +329,7 @@ static void check_doctor(const char *name)
 	}
 	check_refusals();
 	check_steady(host);
+	check_multi();
 }
 
 static void check_log(const char *name)

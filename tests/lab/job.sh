@@ -142,6 +142,7 @@ esac
 {
 	echo "tdp=$tdp"
 	echo "cpus=$(nproc)"
+	echo "multi=$(grep -c ' register_fprobe_ips$' /proc/kallsyms)"
 } >/results/machine
 for program in mmuscope mmuscope-guest; do
 	command -v "$program" >/dev/null || fail "there is no $program"

@@ -396,7 +396,6 @@ static void region_measure(const struct history *h, const struct vm_history *v, 
 		[HISTORY_FILLED] = 1, [HISTORY_MAPPED_4K] = 1,
 		[HISTORY_MAPPED_2M] = 2, [HISTORY_MAPPED_1G] = 3,
 	};
-
 	const unsigned int step = region_alike(r) && !wide_cuts(v, page) ? HISTORY_PAGES : 1;
 
 	sizes->broken += !!r->broken;

@@ -12,8 +12,10 @@
 
 #define HISTORY_PAGES	512	/* of a region */
 
-/* A word: cause, state and time in ns since before the first record. 0: never heard of. */
-/* What is filled was mapped along with a neighbour, unless KVM left it out. */
+/*
+ * A word: cause, state and time in ns since before the first record. 0: never heard of. What is
+ * filled was mapped along with a neighbour, unless KVM left it out.
+ */
 enum history_state {
 	HISTORY_NONE, HISTORY_TAKEN,
 	HISTORY_FILLED, HISTORY_MAPPED_4K, HISTORY_MAPPED_2M, HISTORY_MAPPED_1G

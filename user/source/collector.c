@@ -480,7 +480,8 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	if (err)
 		goto fail;
 	/* Not every kernel keeps a module whose functions are hooked by kprobe.multi. */
-	c->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+	if (kernel_has_multi(c->kernel))
+		c->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
 	if (c->kvm < 0)
 		probe_refuse(&c->probes, HOW_MULTI);
 	config_fill(c, cfg);

@@ -30,7 +30,7 @@
 	{ #fn, { #fn "_k" }, HOW_KPROBE, 0, false }
 /* Of guests that are rare. */
 #define HANDLER_SELDOM(fn)						\
-	{ #fn, { #fn "_k" }, HOW_MULTI, 2, false },				\
+	{ #fn, { #fn "_k" }, HOW_MULTI, 0, false },				\
 	{ #fn, { #fn "_f" }, HOW_TRAMPOLINE, 2, true },				\
 	{ #fn, { #fn "_k" }, HOW_KPROBE, 0, false }
 
