@@ -82,6 +82,22 @@ trace_end() {
 	done
 }
 
+# How often KVM's module is in use: by files of VMs and vCPUs, and by those who watch.
+kvm_refs() {
+	cat /sys/module/kvm_amd/refcnt /sys/module/kvm_intel/refcnt 2>/dev/null
+}
+
+# vms_gone REFS: until KVM is in use no more than REFS times. A VM can outlive its process: who
+# reads a command line holds the memory of the process, and that the files of its vCPUs.
+vms_gone() {
+	_left=300
+	while [ "$(kvm_refs)" -gt "$1" ]; do
+		_left=$((_left - 1))
+		[ "$_left" -gt 0 ] || fail "KVM is in use $(kvm_refs) times, and not $1"
+		usleep $((5 * LAB_NAP))
+	done
+}
+
 mode() {
 	wait_detached
 	lab_mode "$@"

@@ -7,7 +7,10 @@
 mode "$tdp"
 start vm-a touch --pages 1000
 start vm-b touch --pages 3000
+# What is left of KVM's use when, of all VMs, vm-a and vm-b are left.
+kept=$(kvm_refs)
 start victim touch --pages 500
+kept=$((kept - $(kvm_refs)))
 trace all
 trace_also by-pid -p "$(bg_pid vm-a)"
 trace_also by-name --vm vm-b
@@ -15,6 +18,7 @@ bg recorded.stat mmuscope record --collector bpf -o /tmp/recorded.data
 for t in all by-pid by-name recorded; do
 	wait_attached "$t"
 done
+kept=$((kept + $(kvm_refs)))
 for g in vm-a vm-b victim; do
 	go "$g"
 done
@@ -34,6 +38,7 @@ while [ "$i" -lt 30 ]; do
 	i=$((i + 1))
 	step "life-$i" mmuscope-guest touch --pages $((20 + i)) --name "life-$i"
 done
+vms_gone "$kept"
 trace_end all by-pid by-name recorded
 step report mmuscope report --json -o /results/recorded.json /tmp/recorded.data
 end vm-a vm-b

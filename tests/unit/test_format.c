@@ -2,7 +2,10 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "lib/format.h"
 #include "lib/parse.h"
@@ -130,6 +133,53 @@ static void names_of_vms(void **state)
 	NAME("", NULL);
 }
 
+/* A shell that waits, whose command line says @name. Return: its process, which ends with @hold. */
+static pid_t named_process(const char *name, int *hold)
+{
+	int in[2], started[2];
+	pid_t pid;
+	char c;
+
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(started, O_CLOEXEC), 0);
+	pid = fork();
+	if (!pid) {
+		dup2(in[0], STDIN_FILENO);
+		execl("/bin/sh", "vmm", "-c", "read -r line", "--name", name, NULL);
+		_exit(127);
+	}
+	close(in[0]);
+	close(started[1]);
+	assert_int_equal(read(started[0], &c, 1), 0);
+	close(started[0]);
+	*hold = in[1];
+	return pid;
+}
+
+/* What came with the VM's record is enough where it names the VM: to ask a process disturbs it. */
+static void names_without_asking(void **state)
+{
+	static const char whole[] = "vmm\0--name\0record";
+	char name[32];
+	pid_t pid;
+	int hold;
+
+	(void)state;
+	pid = named_process("process", &hold);
+	proc_vm_name(pid, "comm", whole, sizeof(whole), name, sizeof(name));
+	assert_string_equal(name, "record");
+	proc_vm_name(pid, "comm", whole, sizeof(whole) - 2, name, sizeof(name));
+	assert_string_equal(name, "process");
+	proc_vm_name(pid, "comm", NULL, 0, name, sizeof(name));
+	assert_string_equal(name, "process");
+	close(hold);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	proc_vm_name(pid, "comm", whole, sizeof(whole), name, sizeof(name));
+	assert_string_equal(name, "record");
+	proc_vm_name(pid, "comm", "vmm", 4, name, sizeof(name));
+	assert_memory_equal(name, "comm:", 5);
+}
+
 static void names_of_exit_reasons(void **state)
 {
 	(void)state;
@@ -150,6 +200,7 @@ int main(void)
 		cmocka_unit_test(sizes_and_numbers),
 		cmocka_unit_test(distances),
 		cmocka_unit_test(names_of_vms),
+		cmocka_unit_test(names_without_asking),
 		cmocka_unit_test(names_of_exit_reasons),
 	};
 

@@ -149,20 +149,29 @@ static void clean_name(char *name)
 			*name = '?';
 }
 
+static bool cmdline_name(pid_t pid, char *name, size_t size)
+{
+	char *cmdline = malloc(CMDLINE_MAX);
+	ssize_t len = cmdline ? proc_read(pid, "cmdline", cmdline, CMDLINE_MAX) : -ENOMEM;
+	bool found = len > 0 && !proc_parse_name(cmdline, len, name, size);
+
+	free(cmdline);
+	return found;
+}
+
 void proc_vm_name(pid_t pid, const char *comm, const char *args, size_t len, char *name,
 		  size_t size)
 {
-	char *cmdline = malloc(CMDLINE_MAX);
-	ssize_t got = cmdline ? proc_read(pid, "cmdline", cmdline, CMDLINE_MAX) : -ENOMEM;
-
 	/* The last argument of a cut command line is perhaps no whole one. */
 	while (len && args[len - 1])
 		len--;
-	if ((got <= 0 || proc_parse_name(cmdline, got, name, size)) &&
-	    (got > 0 || !len || proc_parse_name(args, len, name, size)))
+	/*
+	 * Reading a command line holds the process's memory, and that holds its vCPUs: a VM that
+	 * ends meanwhile would live on until we are done.
+	 */
+	if ((!len || proc_parse_name(args, len, name, size)) && !cmdline_name(pid, name, size))
 		snprintf(name, size, "%s:%d", comm, pid);
 	clean_name(name);
-	free(cmdline);
 }
 
 uint64_t proc_rss(pid_t pid)
