@@ -132,8 +132,10 @@ FUNCTIONS="kvm_mmu_load kvm_mmu_sync_roots vmx_flush_tlb_all vmx_flush_tlb_curre
 	vmx_flush_tlb_guest vmx_flush_tlb_gva svm_flush_tlb_asid svm_flush_tlb svm_flush_tlb_gva"
 
 kprobes_on() {
+	# The list is long, and made anew each time that it is read.
+	cut -d ' ' -f 1 "$TRACEFS/available_filter_functions" >/tmp/hooked
 	for _fn in $FUNCTIONS; do
-		grep -q -w "$_fn" "$TRACEFS/available_filter_functions" || continue
+		grep -q -x "$_fn" /tmp/hooked || continue
 		echo "p:lab/$_fn $_fn" >>"$TRACEFS/kprobe_events"
 	done
 	echo 1 >"$TRACEFS/events/lab/enable"

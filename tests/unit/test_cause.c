@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "source/site.h"
 
@@ -28,15 +27,17 @@ static const char symbols[] =
 
 static int read_text(const char *text)
 {
-	char path[] = "/tmp/test_cause.XXXXXX";
-	int fd = mkstemp(path), n;
+	char *copy = strdup(text), *rest = copy, *line;
+	struct site_search search;
+	struct kallsym symbol;
 
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	n = sites_read(path, sites);
-	unlink(path);
-	return n;
+	assert_non_null(copy);
+	sites_begin(&search, sites);
+	while ((line = strsep(&rest, "\n")))
+		if (kallsyms_line(line, &symbol))
+			assert_int_equal(sites_take(&search, &symbol), 0);
+	free(copy);
+	return sites_end(&search);
 }
 
 static void functions_are_found(void **state)
@@ -56,6 +57,41 @@ static void functions_are_found(void **state)
 	assert_memory_equal(sites, expect, sizeof(expect));
 	for (size_t i = 7; i < CAUSE_SITES; i++)
 		assert_true(sites[i].start == UINT64_MAX);
+}
+
+/* Two names of one function end at the same place. */
+static void aliases_have_one_size(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("1000 t do_munmap\n1000 T __do_munmap\n1100 t other\n"
+				   "f00 t before\n"), 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(sites[i].start, 0x1000);
+		assert_int_equal(sites[i].size, 0x100);
+	}
+}
+
+/* What is no symbol is none, and what it is of is no part of its name. */
+static void lines_of_symbols(void **state)
+{
+	char module[] = "ffffffffc0aB12 d kvm_rebooting\t[kvm]\n";
+	static const char *const none[] = {
+		"", "\n", "1000", "1000 t", "1000 t ", "1000 t \n", "1000  t name", "xyz t name",
+		"1000 type name", "1000\tt\tname", " t name", "1 0 name",
+		"1ffffffffc0001000 t name",
+	};
+	struct kallsym symbol;
+	char line[32];
+
+	(void)state;
+	assert_true(kallsyms_line(module, &symbol));
+	assert_true(symbol.address == 0xffffffffc0ab12);
+	assert_int_equal(symbol.type, 'd');
+	assert_string_equal(symbol.name, "kvm_rebooting");
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		snprintf(line, sizeof(line), "%s", none[i]);
+		assert_false(kallsyms_line(line, &symbol));
+	}
 }
 
 /* A search by halves finds all of them: the table is sorted, and has room. */
@@ -84,7 +120,6 @@ static void hidden_addresses_are_no_functions(void **state)
 	(void)state;
 	assert_int_equal(read_text("0000000000000000 T do_madvise\n"), 0);
 	assert_int_equal(cause_outward(sites, 0x1001, 0), MMUSCOPE_cause_unknown);
-	assert_true(sites_read("/nonexistent", sites) < 0);
 }
 
 static void what_no_function_names_is_told(void **state)
@@ -189,6 +224,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(functions_are_found),
+		cmocka_unit_test(aliases_have_one_size),
+		cmocka_unit_test(lines_of_symbols),
 		cmocka_unit_test(every_row_can_be_found),
 		cmocka_unit_test(hidden_addresses_are_no_functions),
 		cmocka_unit_test(what_no_function_names_is_told),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "lib/symbols.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libelf.h>
@@ -12,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "lib/kallsyms.h"
 
 /* A kernel with all its modules has 300,000. */
 #define SYMBOLS_MAX	4000000
@@ -74,40 +75,24 @@ static int symbol_add(struct symbols *s, uint64_t address, uint64_t size, const 
 	return 0;
 }
 
-/* "ffffffff81000000 T _text\t[module]" */
-static bool line_parse(char *line, uint64_t *address, char *type, char **name)
-{
-	char *end;
-
-	errno = 0;
-	*address = strtoull(line, &end, 16);
-	if (errno || end == line || end[0] != ' ' || !isalpha((unsigned char)end[1]) ||
-	    end[2] != ' ')
-		return false;
-	*type = end[1];
-	*name = end + 3;
-	(*name)[strcspn(*name, " \t\n")] = '\0';
-	return **name;
-}
-
 static int map_read(struct symbols *s, FILE *in, const char *path, char *err, size_t len)
 {
-	char line[LINE_MAX_LEN], type, *name;
+	char line[LINE_MAX_LEN];
+	struct kallsym symbol;
 	unsigned long nr = 0;
 	bool zero = true;
-	uint64_t address;
 	int ret = 0;
 
 	while (!ret && fgets(line, sizeof(line), in)) {
 		nr++;
-		if (!strchr(line, '\n') || !line_parse(line, &address, &type, &name)) {
+		if (!strchr(line, '\n') || !kallsyms_line(line, &symbol)) {
 			snprintf(err, len, "'%s' is no System.map, kallsyms or ELF file: line %lu "
 				 "is not an address, a type and a name", path, nr);
 			return -1;
 		}
-		zero &= !address;
-		if (strchr("tTwW", type))
-			ret = symbol_add(s, address, 0, name);
+		zero &= !symbol.address;
+		if (strchr("tTwW", symbol.type))
+			ret = symbol_add(s, symbol.address, 0, symbol.name);
 	}
 	if (ret || ferror(in))
 		snprintf(err, len, "cannot read '%s': %s", path, strerror(ret ? -ret : errno));

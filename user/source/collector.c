@@ -466,10 +466,12 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	libbpf_set_print(libbpf_say);
 	c->cpus = cpus;
 	c->ring_bytes = collector_ring_bytes(cfg->ring_bytes, cpus);
-	err = -ENOMEM;
-	c->kernel = kernel_open();
-	if (!c->kernel)
+	c->kernel = kernel_open(c->sites);
+	if (!c->kernel) {
+		err = -errno;
+		snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(-err));
 		goto fail;
+	}
 	if (!kernel_has_btf(c->kernel)) {
 		snprintf(msg, len, "the kernel has no BTF (/sys/kernel/btf/vmlinux): "
 			 "it needs CONFIG_DEBUG_INFO_BTF");
@@ -485,11 +487,6 @@ struct collector *collector_open(const struct source_config *cfg, unsigned int c
 	if (c->kvm < 0)
 		probe_refuse(&c->probes, HOW_MULTI);
 	config_fill(c, cfg);
-	err = sites_read("/proc/kallsyms", c->sites);
-	if (err < 0) {
-		snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(-err));
-		goto fail;
-	}
 	attach_begin(c->kernel);
 	err = collector_load(c, msg, len);
 	attach_end();

@@ -52,39 +52,49 @@ static int symbol_cmp(const void *a, const void *b)
 	return strcmp(((const struct symbol *)a)->name, ((const struct symbol *)b)->name);
 }
 
-static int symbols_read(struct kernel *k)
+static int symbol_take(struct kernel *k, const struct kallsym *symbol)
 {
-	FILE *f = fopen("/proc/kallsyms", "r");
-	char line[512], name[256], type;
-	unsigned long long addr;
-	size_t room = 0;
+	if ((symbol->type != 't' && symbol->type != 'T') || !name_wanted(symbol->name))
+		return 0;
+	if (!(k->nsymbols & (k->nsymbols + 1))) {
+		void *mem = realloc(k->symbols, 2 * (k->nsymbols + 1) * sizeof(*k->symbols));
+
+		if (!mem)
+			return -ENOMEM;
+		k->symbols = mem;
+	}
+	k->symbols[k->nsymbols].addr = symbol->address;
+	k->symbols[k->nsymbols].name = strdup(symbol->name);
+	if (!k->symbols[k->nsymbols].name)
+		return -ENOMEM;
+	k->nsymbols++;
+	return 0;
+}
+
+/* One pass for all who want to know: the kernel takes some 5,000 instructions per symbol. */
+static int symbols_read(struct kernel *k, struct cause_site *sites)
+{
+	FILE *f = fopen("/proc/kallsyms", "re");
+	struct site_search search;
+	struct kallsym symbol;
+	char line[512];
+	int err = 0;
 
 	if (!f)
 		return -errno;
-	while (fgets(line, sizeof(line), f)) {
-		/* Most lines fail here, long before the costly part. */
-		if (!name_wanted(line) || sscanf(line, "%llx %c %255s", &addr, &type, name) != 3 ||
-		    (type != 't' && type != 'T') || !name_wanted(name))
+	sites_begin(&search, sites);
+	while (!err && fgets(line, sizeof(line), f)) {
+		if (!kallsyms_line(line, &symbol))
 			continue;
-		if (k->nsymbols == room) {
-			size_t more = room ? 2 * room : 1024;
-			void *mem = realloc(k->symbols, more * sizeof(*k->symbols));
-
-			if (!mem)
-				break;
-			k->symbols = mem;
-			room = more;
-		}
-		k->symbols[k->nsymbols].addr = addr;
-		k->symbols[k->nsymbols].name = strdup(name);
-		if (!k->symbols[k->nsymbols].name)
-			break;
-		k->nsymbols++;
+		err = symbol_take(k, &symbol);
+		if (!err)
+			err = sites_take(&search, &symbol);
 	}
 	fclose(f);
+	sites_end(&search);
 	if (k->nsymbols)
 		qsort(k->symbols, k->nsymbols, sizeof(*k->symbols), symbol_cmp);
-	return 0;
+	return err;
 }
 
 static int type_cmp(const void *a, const void *b)
@@ -192,12 +202,19 @@ static bool preempts_read(void)
 	       (strstr(name.version, " PREEMPT ") || strstr(name.version, " PREEMPT_RT "));
 }
 
-struct kernel *kernel_open(void)
+struct kernel *kernel_open(struct cause_site *sites)
 {
 	struct kernel *k = calloc(1, sizeof(*k));
+	int err;
 
 	if (!k)
 		return NULL;
+	err = symbols_read(k, sites);
+	if (err) {
+		kernel_close(k);
+		errno = -err;
+		return NULL;
+	}
 	k->vmlinux = btf__load_vmlinux_btf();
 	for (size_t i = 0; k->vmlinux && i < MODULES; i++)
 		k->module[i] = btf__load_module_btf(modules[i], k->vmlinux);
@@ -210,7 +227,6 @@ struct kernel *kernel_open(void)
 		qsort(k->types, k->ntypes, sizeof(*k->types), type_order);
 	k->tracefs = tracefs_find();
 	k->preempts = preempts_read();
-	symbols_read(k);
 	return k;
 }
 

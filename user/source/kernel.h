@@ -9,14 +9,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "source/site.h"
+
 struct kernel;
 
 /**
  * kernel_open() - read what there is to know; costs about 50 ms for the symbols
+ * @sites: CAUSE_SITES of them, set: where the functions are that name a cause (site.h)
  *
- * Return: the facts, to be given to kernel_close(), or NULL when memory is short.
+ * Return: the facts, to be given to kernel_close(), or NULL and errno when memory is short or
+ * /proc/kallsyms cannot be read.
  */
-struct kernel *kernel_open(void);
+struct kernel *kernel_open(struct cause_site *sites);
 void kernel_close(struct kernel *k);
 
 /* Whether a text symbol of that name exists (kernel or module). */

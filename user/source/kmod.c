@@ -512,27 +512,26 @@ static int rings_open(struct source_kmod *k)
 	return 0;
 }
 
-static int tables_alloc(struct source_kmod *k)
+static int tables_alloc(struct source_kmod *k, char *msg, size_t len)
 {
 	k->rings = calloc(k->cpus, sizeof(*k->rings));
 	k->unpacked = calloc(k->cpus, sizeof(*k->unpacked));
 	k->lost_then = calloc(k->cpus, sizeof(*k->lost_then));
 	k->exits_then = calloc(MMUSCOPE_KMOD_VCPUS, sizeof(*k->exits_then));
-	k->kernel = kernel_open();
-	if (!k->rings || !k->unpacked || !k->lost_then || !k->exits_then || !k->kernel)
+	if (!k->rings || !k->unpacked || !k->lost_then || !k->exits_then)
 		return -ENOMEM;
-	return 0;
+	k->kernel = kernel_open(k->sites);
+	if (k->kernel)
+		return 0;
+	snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(errno));
+	return -errno;
 }
 
 static int collection_start(struct source_kmod *k, char *msg, size_t len)
 {
 	const struct probe_status *missing;
-	int err = sites_read("/proc/kallsyms", k->sites);
+	int err;
 
-	if (err < 0) {
-		snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(-err));
-		return err;
-	}
 	k->config.sites = (uintptr_t)k->sites;
 	if (ioctl(k->fd, MMUSCOPE_KMOD_START, &k->config)) {
 		err = -errno;
@@ -573,7 +572,7 @@ struct source *source_kmod_open(const struct source_config *cfg, char *msg, size
 		snprintf(msg, len, "kvm is not loaded: modprobe kvm_intel or kvm_amd first");
 		goto fail;
 	}
-	err = tables_alloc(k);
+	err = tables_alloc(k, msg, len);
 	if (!err)
 		err = probe_set_init(&k->probes, k->config.isa);
 	if (err)

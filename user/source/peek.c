@@ -12,6 +12,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "lib/kallsyms.h"
 #include "peek.skel.h"
 
 #define PAGE		4096
@@ -74,18 +75,15 @@ uint64_t peek_physical_base(const struct peek *p)
 static void variables_find(struct peek *p)
 {
 	FILE *f = fopen("/proc/kallsyms", "r");
-	char line[512], name[48], type;
-	unsigned long long address;
+	struct kallsym symbol;
+	char line[512];
 
 	while (f && fgets(line, sizeof(line), f)) {
-		/* Most lines fail here, long before the costly part. */
-		if (!strstr(line, "_mask") && !strstr(line, "_value") && !strstr(line, "_base"))
-			continue;
-		if (sscanf(line, "%llx %c %47s", &address, &type, name) != 3)
+		if (!kallsyms_line(line, &symbol) || !strchr("dDbBrR", symbol.type))
 			continue;
 		for (size_t i = 0; i < VARIABLES; i++)
-			if (!strcmp(name, variables[i]) && strchr("dDbBrR", type))
-				p->variables[i] = address;
+			if (!strcmp(symbol.name, variables[i]))
+				p->variables[i] = symbol.address;
 	}
 	if (f)
 		fclose(f);

@@ -2,7 +2,6 @@
 #include "source/site.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,9 @@ static const struct row {
 #include "source/site.def"
 };
 
+/* No function of these is longer. */
+#define SIZE_MOST	(1U << 16)
+
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static int row_cmp(const void *key, const void *row)
@@ -30,7 +32,7 @@ static int row_cmp(const void *key, const void *row)
 /* A part of a function has the function's name with a dot and more behind it. */
 static const struct row *row_find(char *name)
 {
-	name[strcspn(name, ". \t\n")] = '\0';
+	name[strcspn(name, ".")] = '\0';
 	return bsearch(name, rows, ROWS, sizeof(rows[0]), row_cmp);
 }
 
@@ -41,76 +43,74 @@ static int site_cmp(const void *a, const void *b)
 	return sa->start < sb->start ? -1 : sa->start > sb->start;
 }
 
-/* Addresses of all functions: the next one's begin is where a function ends at the latest. */
-struct texts {
-	uint64_t *at;
-	size_t nr;
-	size_t room;
-};
-
-static int texts_add(struct texts *t, uint64_t at)
+void sites_begin(struct site_search *s, struct cause_site *sites)
 {
-	if (t->nr == t->room) {
-		size_t room = t->room ? 2 * t->room : 65536;
-		uint64_t *more = realloc(t->at, room * sizeof(*more));
+	*s = (struct site_search){ .sites = sites };
+	for (unsigned int i = 0; i < CAUSE_SITES; i++)
+		sites[i] = (struct cause_site){ .start = UINT64_MAX };
+}
+
+static int texts_add(struct site_search *s, uint64_t at)
+{
+	if (s->nr_texts == s->room) {
+		size_t room = s->room ? 2 * s->room : 65536;
+		uint64_t *more = realloc(s->texts, room * sizeof(*more));
 
 		if (!more)
 			return -ENOMEM;
-		t->at = more;
-		t->room = room;
+		s->texts = more;
+		s->room = room;
 	}
-	t->at[t->nr++] = at;
+	s->texts[s->nr_texts++] = at;
 	return 0;
 }
 
-static uint32_t size_find(const struct texts *t, uint64_t start)
+int sites_take(struct site_search *s, const struct kallsym *symbol)
 {
-	uint64_t end = start + (1 << 16);
-
-	for (size_t i = 0; i < t->nr; i++) {
-		if (t->at[i] > start && t->at[i] < end)
-			end = t->at[i];
-	}
-	return end - start;
-}
-
-/* A line is "address type name", and the module's name behind a tab. */
-static int line_take(char *line, struct texts *texts, struct cause_site *sites, unsigned int *nr)
-{
-	char *end;
-	uint64_t at = strtoull(line, &end, 16);
 	const struct row *row;
 
-	if (!at || end[0] != ' ' || (end[1] != 't' && end[1] != 'T') || end[2] != ' ')
+	if (!symbol->address || (symbol->type != 't' && symbol->type != 'T'))
 		return 0;
-	row = row_find(end + 3);
-	if (row && *nr < CAUSE_SITES)
-		sites[(*nr)++] = (struct cause_site){
-			.start = at, .cause = row->cause, .over = row->over,
+	row = row_find(symbol->name);
+	if (row && s->nr < CAUSE_SITES)
+		s->sites[s->nr++] = (struct cause_site){
+			.start = symbol->address, .size = SIZE_MOST,
+			.cause = row->cause, .over = row->over,
 		};
-	return texts_add(texts, at);
+	return texts_add(s, symbol->address);
 }
 
-int sites_read(const char *kallsyms, struct cause_site *sites)
+/*
+ * A function begins at @at: the one before it ends there at the latest. Those before that one do
+ * so already, since it is one of the functions itself.
+ */
+static void sizes_limit(struct site_search *s, uint64_t at)
 {
-	FILE *f = fopen(kallsyms, "r");
-	struct texts texts = { 0 };
-	unsigned int nr = 0;
-	char line[512];
-	int err = 0;
+	unsigned int low = 0, high = s->nr;
+	uint64_t start;
 
-	for (unsigned int i = 0; i < CAUSE_SITES; i++)
-		sites[i] = (struct cause_site){ .start = UINT64_MAX };
-	if (!f)
-		return -errno;
-	while (!err && fgets(line, sizeof(line), f))
-		err = line_take(line, &texts, sites, &nr);
-	fclose(f);
-	for (unsigned int i = 0; i < nr; i++)
-		sites[i].size = size_find(&texts, sites[i].start);
-	free(texts.at);
-	qsort(sites, nr, sizeof(sites[0]), site_cmp);
-	return err ? err : (int)nr;
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (s->sites[middle].start < at)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	start = low ? s->sites[low - 1].start : 0;
+	while (low-- && s->sites[low].start == start)
+		if (at - start < s->sites[low].size)
+			s->sites[low].size = at - start;
+}
+
+unsigned int sites_end(struct site_search *s)
+{
+	qsort(s->sites, s->nr, sizeof(s->sites[0]), site_cmp);
+	for (size_t i = 0; i < s->nr_texts; i++)
+		sizes_limit(s, s->texts[i]);
+	free(s->texts);
+	s->texts = NULL;
+	return s->nr;
 }
 
 size_t sites_missing(const struct cause_site *sites, char *text, size_t len)

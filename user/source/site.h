@@ -4,17 +4,38 @@
 #define MMUSCOPE_SITE_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <mmuscope/cause.h>
 
+#include "lib/kallsyms.h"
+
 /**
- * sites_read() - where these functions are in the running kernel
- * @kallsyms: path of its symbols
- * @sites: CAUSE_SITES places, sorted; those behind the last have all ones as their start
- *
- * Return: how many functions, or parts of them, were found; 0 where addresses are hidden, -errno.
+ * struct site_search - one look at all of the kernel's symbols
+ * @sites: what is found
+ * @nr: how many that is
+ * @texts: addresses of all functions: where the next one begins, one ends at the latest
  */
-int sites_read(const char *kallsyms, struct cause_site *sites);
+struct site_search {
+	struct cause_site *sites;
+	unsigned int nr;
+	uint64_t *texts;
+	size_t nr_texts;
+	size_t room;
+};
+
+/**
+ * sites_begin() - look for these functions in the running kernel
+ * @sites: CAUSE_SITES places; after sites_end() sorted, and those behind the last have all ones
+ *	as their start
+ */
+void sites_begin(struct site_search *s, struct cause_site *sites);
+
+/* Takes a symbol, and may cut its name off. Return: 0, or -ENOMEM. */
+int sites_take(struct site_search *s, const struct kallsym *symbol);
+
+/* Return: how many functions, or parts of them, were found; 0 where addresses are hidden. */
+unsigned int sites_end(struct site_search *s);
 
 /**
  * sites_missing() - causes that no function of this kernel names
