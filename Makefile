@@ -210,6 +210,15 @@ lab-modules:
 		$(MAKE) --no-print-directory modules KDIR=$$dir; \
 	done
 
+# What guests cannot bring about by themselves: a module for the lab's kernels.
+.PHONY: provoke
+provoke: KMOD_DIR = $(O)/tests/causes/provoke/$(KRELEASE)
+provoke:
+	$(call say,KMOD,$(KMOD_DIR)/provoke.ko)
+	$(Q)mkdir -p $(KMOD_DIR)
+	$(Q)ln -sfn $(abspath tests/causes/provoke)/* $(KMOD_DIR)/
+	$(Q)+$(KMOD_MAKE) modules
+
 # ------------------------------------------------------------------- tests
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(O)/san/tests/unit/%,$(wildcard tests/unit/test_*.c))
 export O
@@ -318,6 +327,7 @@ check-same: deps $(SAME) $(GUEST)
 		CHECK_MACHINES='$(or $(CHECK_MACHINES),amd)' tests/same/run.sh
 
 check-causes: deps $(O)/mmuscope $(GUEST) lab-modules
+	@+$(MAKE) --no-print-directory provoke KDIR=$$(tools/lab/lab headers)
 	@tests/causes/run.sh
 
 # Not part of check: up to an hour. CHECK_KERNELS, CHECK_MACHINES, CHECK_COLLECTORS choose.

@@ -109,7 +109,7 @@ check_kernel() {
 	fi
 	while read -r line; do
 		fault "$line"
-	done < <(files 'kmod/*.c' 'kmod/*.h' include/mmuscope/kmod.h |
+	done < <(files 'kmod/*.c' 'kmod/*.h' 'tests/causes/provoke/*.c' include/mmuscope/kmod.h |
 		xargs -r -n 1 perl "$script" --no-tree --strict --terse --show-types \
 			--ignore "$except" -f 2>/dev/null | grep -v '^total:')
 }

@@ -4,7 +4,7 @@
 # or none: ok, FAILED or skipped; and one if a guest is not in the list.
 
 FNR == NR {
-	if ($1 !~ /^(#|$)/ && ($2 == paging || ($2 == "all" && paging != "plain"))) {
+	if ($1 !~ /^(#|$)/ && ($2 == paging || ($2 == "all" && paging ~ /^(tdp|shadow)$/))) {
 		order[++guests] = $1
 		must[$1] = $3
 		may[$1] = $4

@@ -21,6 +21,17 @@ aged() (
 	guest age host --do age "$@"
 )
 
+# none NAME: it cannot be here.
+none() {
+	echo exit=77 >"/results/$at.$1.out"
+}
+
+case $at in
+*-hidden)
+	guest dontneed host --do dontneed --rounds 10
+	exit 0
+	;;
+esac
 if [ "$at" = ept-plain ]; then
 	aged --rounds 20
 	# On this machine's only CPU an invalidation has to wait for the vCPU that waits for it.
@@ -65,13 +76,34 @@ guest lazy host --do lazy --rounds 3
 # What nothing is to be said of, but for its begin.
 guest quiet warm --pages 16 --rounds 24000
 guest mmio mmio
+# Two that are worth it only if one CPU does not have to do all.
+if [ "$(nproc)" = 1 ]; then
+	none storm
+	none locks
+else
+	guest storm dirtyclear
+	# KVM maps each page with mmu_lock held, and this makes it slow.
+	if insmod /causes/provoke.ko slow=make_spte; then
+		guest locks touch --vcpus 2
+		rmmod provoke
+	else
+		none locks
+	fi
+fi
 # Once a minute where the kernel has no such parameter: too seldom for a test.
 if [ -e /sys/module/kvm/parameters/nx_huge_pages_recovery_period_ms ]; then
 	guest exec touch --access x --backing thp --hold-file "/tmp/$at.exec" &
 	sleep 5
 	touch "/tmp/$at.exec"
 	wait
+	# All that is executed is taken back all the time.
+	nx_period=/sys/module/kvm/parameters/nx_huge_pages_recovery_period_ms
+	nx_usual=$(cat "$nx_period")
+	echo 20 >"$nx_period"
+	guest nx warm --access x --backing thp --rounds 40
+	echo "$nx_usual" >"$nx_period"
 else
-	echo exit=77 >"/results/$at.exec.out"
+	none exec
+	none nx
 fi
 exit 0

@@ -41,7 +41,25 @@ numa_fast
 uname -r >/results/kernel
 ls /sys/devices/system/node >/results/nodes
 echo 1 >/proc/sys/vm/overcommit_memory
-modes="$(lab_tdp) shadow"
+# What explain says of KVM's own sequence of invalidations, which it asks of VMs that are there:
+# two alike, and to one of them all but 2^31 invalidations have happened.
+wraps() {
+	for _vm in wrap nowrap; do
+		mmuscope-guest touch --pages 16 --name "$_vm" --done-file "/tmp/$mode.$_vm" \
+			--hold-file "/tmp/$mode.held" >"/results/$mode.$_vm.out" 2>&1 &
+		_pid=$!
+		wait_file "/tmp/$mode.$_vm" || fail "guest $_vm does not start"
+		[ "$_vm" = nowrap ] || insmod /causes/provoke.ko "wrap=$_pid" ||
+			echo exit=77 >>"/results/$mode.wrap.out"
+	done
+	rmmod provoke 2>/dev/null
+	mmuscope explain --collector "$collector" -d 1 --json >"/results/$mode.live.json"
+	touch "/tmp/$mode.held"
+	wait
+}
+
+# Where the addresses of functions are hidden no stack can tell why a page goes.
+modes="$(lab_tdp) shadow $(lab_tdp)-hidden"
 # Where EPT has no accessed bits, that the host looks at them makes faults.
 [ "$(lab_tdp)" != ept ] || modes="$modes ept-plain"
 for mode in $modes; do
@@ -49,10 +67,11 @@ for mode in $modes; do
 	eptad=
 	[ "$mode" != ept-plain ] || eptad=eptad=0
 	# shellcheck disable=SC2086
-	lab_mode "${mode%-plain}" $eptad kvm.nx_huge_pages=force \
+	lab_mode "${mode%-*}" $eptad kvm.nx_huge_pages=force \
 		kvm.nx_huge_pages_recovery_ratio=1 \
 		kvm.nx_huge_pages_recovery_period_ms=200 || fail "KVM does not load"
 	echo "$mode" >>/results/modes
+	[ "$mode" = "${mode%-hidden}" ] || echo 2 >/proc/sys/kernel/kptr_restrict
 	step "$mode.record" mmuscope record --collector "$collector" -o "/tmp/$mode.data" -- \
 		sh /causes/guests.sh "$mode" || fail "record failed"
 	mmuscope script --json "/tmp/$mode.data" | grep -E \
@@ -60,6 +79,8 @@ for mode in $modes; do
 		gzip -1 >"/results/$mode.records.gz"
 	# What explain says is asked outside, where that takes no time.
 	cp "/tmp/$mode.data" /results/
+	[ "$mode" != "${mode%-*}" ] || wraps
+	echo 0 >/proc/sys/kernel/kptr_restrict
 	say "$mode: $(zcat "/results/$mode.records.gz" | wc -l) records"
 done
 wait_detached

@@ -25,7 +25,9 @@ while [ $# -gt 0 ]; do
 	shift 2
 done
 headers=$(tools/lab/lab headers --kernel "$kernel") || exit 1
-module=$build/kmod/${headers##*/linux-headers-}/mmuscope.ko
+release=${headers##*/linux-headers-}
+module=$build/kmod/$release/mmuscope.ko
+provoke=$build/tests/causes/provoke/$release/provoke.ko
 mkdir -p "$results"
 rm -f "$results/causes.counts"
 
@@ -38,7 +40,7 @@ boot() {
 	tools/lab/lab run --kernel "$kernel" --machine "$machine" --timeout 1200 --out "$2" \
 		${nodes[@]+"${nodes[@]}"} --module brd --module ext4 \
 		--add "$build/mmuscope:/bin/mmuscope" \
-		--add "$module:/causes/mmuscope.ko" \
+		--add "$module:/causes/mmuscope.ko" --add "$provoke:/causes/provoke.ko" \
 		--add tests/causes/guests.sh:/causes/guests.sh \
 		--add "$build/tools/lab/guest/mmuscope-guest" tests/causes/job.sh "$1" \
 		>"$2/lab.log" 2>&1 </dev/null
@@ -56,7 +58,7 @@ lines() {
 # paging_of MODE: the word of the lists for it.
 paging_of() {
 	case $1 in
-	*-plain) echo plain ;;
+	*-*) echo "${1##*-}" ;;
 	shadow) echo shadow ;;
 	*) echo tdp ;;
 	esac
@@ -70,8 +72,10 @@ judge() {
 		paging=$(paging_of "$mode")
 		while read -r name modes kind causes others how; do
 			case $name in '' | '#'*) continue ;; esac
-			[ "$modes" = "$paging" ] ||
-				{ [ "$modes" = all ] && [ "$paging" != plain ]; } || continue
+			case $modes/$paging in
+			"$paging/$paging" | all/tdp | all/shadow) ;;
+			*) continue ;;
+			esac
 			awk -f tests/causes/judge.awk -v mode="$mode" -v name="$name" \
 				-v kind="$kind" -v causes="$causes" -v others="$others" \
 				-v how="$how" \
@@ -86,12 +90,13 @@ judge_findings() {
 
 	while read -r mode; do
 		paging=$(paging_of "$mode")
+		touch "$out/$mode.live.json"
 		if ! "$build/mmuscope" explain --json "$out/$mode.data" \
 			>"$out/$mode.explain.json"; then
 			echo "FAILED  $mode: explain"
 			continue
 		fi
-		jq -r '.findings[]? | "\(.vm) \(.rule)"' "$out/$mode.explain.json" |
+		jq -r '.findings[]? | "\(.vm) \(.rule)"' "$out/$mode".{explain,live}.json |
 			awk -f tests/causes/findings.awk -v mode="$mode" -v paging="$paging" \
 				-v out="$out" tests/causes/findings -
 	done <"$out/modes"
@@ -102,6 +107,7 @@ judge_faults() {
 	local out=$1 mode
 
 	while read -r mode; do
+		[ "$(paging_of "$mode")" != hidden ] || continue
 		"$build/mmuscope" report --by vm,cause --filter type==fault --json \
 			"$out/$mode.data" |
 			jq -r '.groups.rows[] | "\(.vm) \(.cause) \(.count)"' |

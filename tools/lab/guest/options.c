@@ -16,6 +16,7 @@ static const struct workload *const workloads[] = {
 	&workload_retouch,
 	&workload_dirtylog,
 	&workload_dirtyring,
+	&workload_dirtyclear,
 	&workload_ptchurn,
 	&workload_directory,
 	&workload_demand,
@@ -83,7 +84,7 @@ static const char help_head[] =
 "  --vcpus N          1 to 16; the pages are shared out among them\n"
 "  --vms N            N processes, NAME-1 to NAME-N\n"
 "  --backing KIND     4k (default), thp, hugetlb\n"
-"  --access A         r, w (default) or x: how 'touch' and 'retouch' touch\n"
+"  --access A         r, w (default) or x: how 'touch', 'retouch', 'warm' touch\n"
 "  --mprotect         'retouch' by mprotect() instead of MADV_DONTNEED\n"
 "  --do WHAT          what the host does in 'host'; without, a list of them\n"
 "  --cpl 0|3          privilege of the guest code (default 0; 3 where KVM is\n"

@@ -23,7 +23,7 @@ struct workload {
 };
 
 extern const struct workload workload_touch, workload_retouch, workload_warm;
-extern const struct workload workload_dirtylog, workload_dirtyring;
+extern const struct workload workload_dirtylog, workload_dirtyring, workload_dirtyclear;
 extern const struct workload workload_ptchurn, workload_switch, workload_invlpg;
 extern const struct workload workload_directory, workload_demand;
 extern const struct workload workload_mmio, workload_rom;

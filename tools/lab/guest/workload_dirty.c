@@ -109,6 +109,75 @@ const struct workload workload_dirtylog = {
 	.run = dirtylog_run,
 };
 
+/* Pages of one KVM_CLEAR_DIRTY_LOG, the fewest that it takes. */
+#define CLEAR_PAGES 64
+
+static int dirtyclear_prepare(struct vm *vm)
+{
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
+		.args = { KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE },
+	};
+
+	if (!vm_cap(vm, KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2)) {
+		say_error("this KVM cannot clear parts of the dirty log (Linux 5.0 can)");
+		return EXIT_SKIP;
+	}
+	return ioctl(vm->fd, KVM_ENABLE_CAP, &cap) ? -errno : 0;
+}
+
+static int dirtyclear_setup(struct vm *vm)
+{
+	vm->expect_shadow = (vm->pages + CLEAR_PAGES - 1) / CLEAR_PAGES * vm->rounds;
+	vm->expect_tdp = host_has_pml() ? vm->expect_shadow / (int64_t)vm->rounds :
+		vm->expect_shadow;
+	vm->priv = malloc(bitmap_bytes(vm));
+	return vm->priv ? vm_set_data_flags(vm, KVM_MEM_LOG_DIRTY_PAGES) : -ENOMEM;
+}
+
+/* As fast as it can: each part has one dirty page, and so each is a flush of its own. */
+static int clear_parts(struct vm *vm)
+{
+	struct kvm_dirty_log log = { .slot = SLOT_DATA, .dirty_bitmap = vm->priv };
+	struct kvm_clear_dirty_log part = {
+		.slot = SLOT_DATA, .num_pages = CLEAR_PAGES, .dirty_bitmap = vm->priv,
+	};
+
+	memset(vm->priv, 0, bitmap_bytes(vm));
+	if (ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log))
+		return -errno;
+	for (; part.first_page + CLEAR_PAGES <= vm->pages; part.first_page += CLEAR_PAGES) {
+		if (*(uint64_t *)part.dirty_bitmap != 1)
+			return -EBADMSG;
+		if (ioctl(vm->fd, KVM_CLEAR_DIRTY_LOG, &part))
+			return -errno;
+		part.dirty_bitmap = (uint64_t *)part.dirty_bitmap + 1;
+	}
+	return 0;
+}
+
+static int dirtyclear_run(struct vm *vm)
+{
+	int err = 0;
+
+	for (uint64_t r = 0; !err && r < vm->rounds; r++) {
+		err = share_call(vm, OP_WRITE, DATA_GVA, vm->pages, CLEAR_PAGES, 0, 1 + r);
+		if (!err)
+			err = clear_parts(vm);
+	}
+	return err;
+}
+
+const struct workload workload_dirtyclear = {
+	.name = "dirtyclear",
+	.doc = "write one page of 64 under dirty logging, clear the log part by part",
+	.pages = 262144,
+	.rounds = 4,
+	.prepare = dirtyclear_prepare,
+	.setup = dirtyclear_setup,
+	.run = dirtyclear_run,
+};
+
 #define RING_ENTRIES 1024
 
 struct ring_state {
