@@ -265,6 +265,29 @@ int BPF_PROG(page_fault_2, u64 addr, u32 error)
 }
 
 /*
+ * The event's record of 6.1 and later, whose layout user space checks. Where the kernel preempts
+ * programs: this one is never skipped.
+ */
+struct page_fault_event {
+	u64 common;
+	u32 vcpu_id;
+	u32 pad;
+	u64 rip;
+	u64 addr;
+	u64 error;
+};
+
+SEC("tp/kvm/kvm_page_fault")
+int page_fault_e(struct page_fault_event *e)
+{
+	struct vcpu_state *v = vcpu_current();
+
+	if (v)
+		span_fault(&v->span, bpf_ktime_get_ns(), e->addr, e->error, e->rip);
+	return 0;
+}
+
+/*
  * Of the error code that tracepoint has the lower half. With NPT the upper one says
  * whether a walk of guest page tables faulted.
  */

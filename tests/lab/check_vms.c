@@ -276,7 +276,6 @@ static void check_refusals(void)
 	}
 }
 
-/* What the hardware of the machine has, and KVM uses. */
 /* A kernel that preempts programs skips fentry: only where that loses nothing is it taken. */
 static void check_steady(json_t *host)
 {
@@ -310,6 +309,7 @@ static void check_multi(void)
 		      fact_word(probe, "how"));
 }
 
+/* What the hardware of the machine has, and KVM uses. */
 static void check_doctor(const char *name)
 {
 	static const char *const intel[] = { "ept", "vpid", "eptad", "pml" };

@@ -67,7 +67,7 @@ collectors_of() {
 
 # one KERNEL: its tests; what went well is in the table.
 one() {
-	local kernel=$1 log=$results/matrix-$1.log can=() choice=() p=0 f=1
+	local kernel=$1 log=$results/matrix-$1.log can=() choice=(--matrix) p=0 f=1
 
 	if ! tools/lab/lab prepare --kernel "$kernel" >"$log" 2>&1; then
 		absent "$kernel" "" "$(last_line "$log")"
@@ -81,7 +81,7 @@ one() {
 	[ ${#can[@]} -gt 0 ] || return
 	[ ${#machines[@]} -gt 1 ] || choice+=(--machine "${machines[0]}")
 	[ ${#can[@]} -gt 1 ] || choice+=(--collector "${can[0]}")
-	tests/lab/run.sh --kernel "$kernel" ${choice[@]+"${choice[@]}"} |
+	tests/lab/run.sh --kernel "$kernel" "${choice[@]}" |
 		grep -v '^ok  '
 	read -r p f <"$results/lab.counts"
 	passed=$((passed + p)) failed=$((failed + f))

@@ -2,13 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0
 # mmuscope on real KVM in emulated machines:
 #
-#   tests/lab/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod] [PART]...
+#   tests/lab/run.sh [--kernel V] [--machine amd|intel] [--collector bpf|kmod] [--matrix]
+#	[PART]...
 #
 # Without --machine both run, side by side, with each collector in turn; the kernel module
 # is left out on the slow one unless it or the machine is asked for. One alone runs with
 # both collectors side by side. A line for each group of checks, and what differs in those
 # that fail. PART: what of the job to run. Translate takes minutes on the slow machine, and
-# is run there when named.
+# is run there when named. With --matrix the slow machine runs with both collectors, and of
+# the job the part that has records of every family.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 build=${O:-build}
@@ -19,6 +21,7 @@ collectors=(bpf kmod)
 parts=(workloads vms record stress refusals translate)
 chosen=()
 asked=
+matrix=
 limit=1800	# seconds; five minutes are usual, on a machine with nothing else to do
 memory=()
 
@@ -39,6 +42,7 @@ while [ $# -gt 0 ]; do
 			machines=(amd)
 		fi
 		;;
+	--matrix) matrix=1 ;;
 	-*) echo "lab: there is no option $1; see the head of $0" >&2; exit 2 ;;
 	*) chosen+=("$1") ;;
 	esac
@@ -55,7 +59,7 @@ has() {
 
 # collectors_of MACHINE: to stdout.
 collectors_of() {
-	if [ "$1" = intel ] && [ -z "$asked" ]; then
+	if [ "$1" = intel ] && [ -z "$asked$matrix" ]; then
 		echo bpf
 	else
 		echo "${collectors[@]}"
@@ -162,7 +166,9 @@ merge() {
 machine() {
 	local name=$1 collector=$2 out=$3 boots=("${chosen[*]}") i pid=() bad=0
 
-	if [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
+	if [ "$name" = intel ] && [ -n "$matrix" ]; then
+		boots=(workloads)
+	elif [ "$name" = intel ] && [ ${#chosen[@]} = 0 ]; then
 		boots=(workloads "vms record stress refusals")
 		[ "$collector" = bpf ] || boots[1]+=" kmod"
 	fi

@@ -50,11 +50,16 @@ void probe_set_free(struct probe_set *set)
 }
 
 /*
- * The record that shadow.bpf.c expects of the events that show a page-table
- * page (struct page_event); "created" is only there for kvm_mmu_get_page.
+ * The records that fault.bpf.c (struct page_fault_event) and shadow.bpf.c expect, that of the
+ * events that show a page-table page (struct page_event); "created" is only there for
+ * kvm_mmu_get_page.
  */
-static bool page_event_fits(const struct kernel *k, const char *name)
+static bool event_fits(const struct kernel *k, const char *name)
 {
+	if (!strcmp(name, "kvm_page_fault"))
+		return kernel_event_field(k, "kvm", name, "guest_rip") == 16 &&
+		       kernel_event_field(k, "kvm", name, "fault_address") == 24 &&
+		       kernel_event_field(k, "kvm", name, "error_code") == 32;
 	return kernel_event_field(k, "kvmmmu", name, "gfn") == 16 &&
 	       kernel_event_field(k, "kvmmmu", name, "role") == 24 &&
 	       (strcmp(name, "kvm_mmu_get_page") ||
@@ -78,7 +83,7 @@ static const char *way_obstacle(const struct probe_way *way, const struct kernel
 			return "the tracepoint has other arguments";
 		return NULL;
 	case HOW_EVENT:
-		if (!page_event_fits(k, way->target))
+		if (!event_fits(k, way->target))
 			return "tracefs is not mounted, or the event has another layout";
 		return NULL;
 	case HOW_TRAMPOLINE:

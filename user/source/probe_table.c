@@ -28,6 +28,9 @@
 	{ #fn, { #fn "_f" }, HOW_TRAMPOLINE, 2, true },				\
 	{ #fn, { #fn "_k" }, HOW_MULTI, 0, false },				\
 	{ #fn, { #fn "_k" }, HOW_KPROBE, 0, false }
+#define PAGE_FAULT							\
+	BTF("kvm_page_fault", "page_fault_b", 3), RAW("kvm_page_fault", "page_fault_3", 3), \
+	RAW("kvm_page_fault", "page_fault_2", 2)
 /* Of guests that are rare. */
 #define HANDLER_SELDOM(fn)						\
 	{ #fn, { #fn "_k" }, HOW_MULTI, 0, false },				\
@@ -43,10 +46,11 @@ const struct probe probe_table[] = {
 	{ "kvm_entry", "fault exits", "no faults, no exits",
 	  PROBE_REQUIRED, HOST_HARDWARE,
 	  { BTF("kvm_entry", "entry_b", 0), RAW("kvm_entry", "entry_1", 0) } },
+	/* Of a fault that a preempted program skips the VMCB tells all, the VMCS does not. */
 	{ "kvm_page_fault", "fault", "no faults",
-	  PROBE_REQUIRED, HOST_HARDWARE,
-	  { BTF("kvm_page_fault", "page_fault_b", 3), RAW("kvm_page_fault", "page_fault_3", 3),
-	    RAW("kvm_page_fault", "page_fault_2", 2) } },
+	  PROBE_REQUIRED, HOST_SVM, { PAGE_FAULT } },
+	{ "kvm_page_fault", "fault", "no faults",
+	  PROBE_REQUIRED, HOST_VMX, { PAGE_FAULT, EVENT("kvm_page_fault", "page_fault_e") } },
 	{ "kvm_mmu_page_fault", "fault", "faults on walks of guest page tables are not told apart",
 	  PROBE_WANTED, HOST_SVM, { ENTRY_OFTEN(kvm_mmu_page_fault, "whole_error") } },
 	{ "kvm_mmu_pagetable_walk", "fault", "no faults",
