@@ -44,11 +44,12 @@ static void make(struct setup *s, uint64_t lost)
 	const struct synth_config cfg = {
 		.streams = 3, .vms = 2, .vcpus = 2, .records = 50000, .seed = 3, .lost = lost,
 	};
-	const struct view_window w = { .past = true, .elapsed_ns = ELAPSED };
+	struct view_window w = { .past = true, .elapsed_ns = ELAPSED };
 	const struct mmuscope_hdr *rec;
 	struct merge *merge;
 
 	s->src = source_synth_open(&cfg);
+	w.source = s->src;
 	s->model = model_new(NULL, NULL);
 	s->report = report_new("stat");
 	merge = merge_open(s->src);
@@ -58,7 +59,7 @@ static void make(struct setup *s, uint64_t lost)
 	merge_close(merge);
 	assert_int_equal(model_fold(s->model), 0);
 	assert_int_equal(view_stat(s->report, s->model, &w), 2);
-	view_collection(s->report, s->model, &w, s->src);
+	view_collection(s->report, s->model, &w);
 	assert_false(report_failed(s->report));
 	make_outputs(s);
 }
@@ -299,6 +300,47 @@ static void records_have_no_key_twice(void **state)
 	}
 }
 
+static size_t no_lock_waits(const struct source *src, const struct probe_status **list)
+{
+	static const struct probe_status probes[] = {
+		{ .name = "kvm_sched_out", .state = PROBE_FOUND },
+		{ .name = "contention_begin", .state = PROBE_MISSING, .lost = "no waits" },
+	};
+
+	(void)src;
+	*list = probes;
+	return sizeof(probes) / sizeof(probes[0]);
+}
+
+/* What could not be seen is no zero. */
+static void parts_without_a_hook_are_not_known(void **state)
+{
+	static const struct source_ops ops = { .name = "test", .probes = no_lock_waits };
+	const struct source lacking = { .ops = &ops };
+	const struct view_window w = { .past = true, .elapsed_ns = ELAPSED, .source = &lacking };
+	struct setup *s = *state;
+	json_t *row, *times;
+	size_t i;
+
+	make(s, 0);
+	for (int seen = 1; seen >= 0; seen--) {
+		times = json_object_get(json_array_get(json_object_get(s->json, "vms"), 0),
+					"fault_times");
+		assert_true(json_array_size(times) > 0);
+		json_array_foreach(times, i, row) {
+			assert_true(json_is_real(json_object_get(row, "lock")) == seen);
+			assert_true(json_is_null(json_object_get(row, "lock")) != seen);
+			assert_true(json_is_real(json_object_get(row, "asleep")));
+		}
+		json_decref(s->json);
+		free(s->text);
+		report_free(s->report);
+		s->report = report_new("stat");
+		view_stat(s->report, s->model, &w);
+		make_outputs(s);
+	}
+}
+
 static void columns_have_no_name_twice(void **state)
 {
 	char *text = NULL, *save = NULL, *name[256];
@@ -329,6 +371,7 @@ int main(void)
 		TEST(loss_takes_the_shares_away),
 		TEST(text_fits_its_width),
 		TEST(name_filter),
+		TEST(parts_without_a_hook_are_not_known),
 		cmocka_unit_test(records_have_no_key_twice),
 		cmocka_unit_test(columns_have_no_name_twice),
 	};

@@ -89,12 +89,13 @@ static int print(struct explain *x, const struct model *m, const struct source *
 	const struct view_window w = {
 		.past = true, .elapsed_ns = elapsed_ns, .name = o->vm, .pid = o->pid,
 		.progress = x->live ? progress_ask : NULL, .progress_ctx = &x->progress,
+		.source = src,
 	};
 	struct report *r = report_new("explain");
 
 	if (r) {
 		view_explain(r, m, &w);
-		view_collection(r, m, &w, src);
+		view_collection(r, m, &w);
 	}
 	return output_report(x->out, o, r);
 }

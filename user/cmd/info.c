@@ -57,6 +57,7 @@ static struct report *describe(const struct recording *rec, const struct model *
 {
 	const struct view_window w = {
 		.past = true, .elapsed_ns = source_file_elapsed(rec->source),
+		.source = rec->source,
 	};
 	struct report *r = report_new("info");
 
@@ -65,7 +66,7 @@ static struct report *describe(const struct recording *rec, const struct model *
 	about_recording(r, rec, m);
 	vm_section(r, m);
 	about_host(r, rec);
-	view_collection(r, m, &w, rec->source);
+	view_collection(r, m, &w);
 	return r;
 }
 

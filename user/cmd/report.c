@@ -122,6 +122,7 @@ static int print_groups(struct report_run *run)
 {
 	const struct view_window w = {
 		.past = true, .elapsed_ns = source_file_elapsed(run->recording.source),
+		.source = run->recording.source,
 	};
 	struct report *r = report_new("groups");
 
@@ -129,7 +130,7 @@ static int print_groups(struct report_run *run)
 		if (run->html)
 			about_recording(r, &run->recording, run->model);
 		view_group(r, run->group, run->model, &w);
-		view_collection(r, run->model, &w, run->recording.source);
+		view_collection(r, run->model, &w);
 		if (run->sort && !report_sort(r, run->sort))
 			return summary_no_column(r, run->sort);
 	}

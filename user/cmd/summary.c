@@ -41,7 +41,7 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 		.elapsed_ns = s->total ? s->elapsed_ns : s->interval_ns,
 		.counted = s->session ? counted : NULL, .ctx = s->session,
 		.progress = s->progress ? progress_ask : NULL, .progress_ctx = s->progress,
-		.pictures = s->pictures, .begin_ns = s->begin_ns,
+		.pictures = s->pictures, .begin_ns = s->begin_ns, .source = s->source,
 	};
 	struct report *r = report_new("stat");
 	size_t vms;
@@ -59,7 +59,7 @@ int summary_print(FILE *out, const struct options *o, const struct summary *s)
 		section_note(report_section(r, "summary", NULL, false), o->command ?
 			     "The command started no VM; without a command all VMs count." :
 			     "No VM was seen.");
-	view_collection(r, s->model, &w, s->source);
+	view_collection(r, s->model, &w);
 	if (s->recording)
 		about_host(r, s->recording);
 	if (s->sort && !report_sort(r, s->sort) && vms)

@@ -104,6 +104,19 @@ static const char *bar_make(struct report *r, const uint64_t *ns, uint64_t all)
 	return report_text(r, "%s", bar);
 }
 
+/* Whether part @i could not be told from the rest: its hook was missing. */
+static bool part_unseen(const struct vm_view *v, unsigned int i)
+{
+	static const char *const probes[STATS_TIMES] = {
+		[TIME_HOST] = "kvm_mmu_spte_requested", [TIME_ASLEEP] = "kvm_sched_out",
+		[TIME_LOCK] = "contention_begin", [TIME_USER] = "kvm_userspace_exit",
+	};
+	const struct probe_status *status;
+
+	status = probes[i] ? view_probe(v->window->source, probes[i]) : NULL;
+	return status && status->state == PROBE_MISSING;
+}
+
 static void time_row(const struct vm_view *v, struct table *t, const char *cause,
 		     const uint64_t *ns)
 {
@@ -117,8 +130,9 @@ static void time_row(const struct vm_view *v, struct table *t, const char *cause
 	row = table_row(t);
 	*row++ = cell_text(cause);
 	*row++ = cell_ns(all);
-	for (unsigned int i = 0; i < STATS_TIMES; i++)
-		*row++ = cell_percent(ns[i], all);
+	for (unsigned int i = 0; i < STATS_TIMES; i++, row++)
+		if (!part_unseen(v, i))
+			*row = cell_percent(ns[i], all);
 	*row = cell_text(bar_make(v->section->report, ns, all));
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <string.h>
+
 #include "view/view.h"
 
 static uint64_t sum(const uint64_t *list, size_t nr)
@@ -70,6 +72,17 @@ bool view_cost(struct section *s, const struct source *src, uint64_t vcpu_ns)
 	return true;
 }
 
+const struct probe_status *view_probe(const struct source *source, const char *name)
+{
+	const struct probe_status *list = NULL;
+	size_t nr = source && source->ops->probes ? source->ops->probes(source, &list) : 0;
+
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(list[i].name, name))
+			return &list[i];
+	return NULL;
+}
+
 static void probe_table(struct section *s, const struct source *src)
 {
 	static const struct column columns[] = {
@@ -119,8 +132,7 @@ uint64_t view_vcpu_ns(const struct model *m)
 	return all;
 }
 
-void view_collection(struct report *r, const struct model *m, const struct view_window *w,
-		     const struct source *src)
+void view_collection(struct report *r, const struct model *m, const struct view_window *w)
 {
 	static const struct column families[] = {
 		{ "family", "Records", true, 0 }, { "count", "count", false, 0 },
@@ -133,6 +145,7 @@ void view_collection(struct report *r, const struct model *m, const struct view_
 	uint64_t lost = view_lost(l), records = sum(l->records, MMUSCOPE_TYPES) -
 		l->records[MMUSCOPE_TYPE_lost];
 	uint64_t stray = sum(l->unattributed, MMUSCOPE_TYPES);
+	const struct source *src = w->source;
 
 	section_fact(s, "source", NULL, cell_text(src->ops->name));
 	section_fact(s, "elapsed_ns", "", cell_ns(w->elapsed_ns));

@@ -58,17 +58,6 @@ static void host_rows(struct report *r, struct table *t, const json_t *a, const 
 	json_decref(all);
 }
 
-static const struct probe_status *probe_find(const struct source *src, const char *name)
-{
-	const struct probe_status *list = NULL;
-	size_t nr = src->ops->probes ? src->ops->probes(src, &list) : 0;
-
-	for (size_t i = 0; i < nr; i++)
-		if (!strcmp(list[i].name, name))
-			return &list[i];
-	return NULL;
-}
-
 /* A probe that one side lacked: what it feeds cannot be compared. */
 static void probe_notes(struct section *s, const struct diff_run *a, const struct diff_run *b,
 			const char *lacking, const char *having)
@@ -79,7 +68,7 @@ static void probe_notes(struct section *s, const struct diff_run *a, const struc
 	for (size_t i = 0; i < nr; i++) {
 		if (list[i].state != PROBE_MISSING)
 			continue;
-		other = probe_find(b->source, list[i].name);
+		other = view_probe(b->source, list[i].name);
 		if (other && other->state != PROBE_MISSING)
 			section_note(s, "%s had no probe %s, which %s had: without it %s; do not "
 				     "compare %s.", lacking, list[i].name, having, list[i].lost,

@@ -36,6 +36,7 @@ struct view_counted {
  * @progress_ctx: for @progress
  * @pictures: what pictures are made of, NULL for a report without those by time and address
  * @begin_ns: when the pictures begin, since the begin of the recording
+ * @source: where it all came from, asked for its probes and its cost
  */
 struct view_window {
 	bool past;
@@ -48,7 +49,11 @@ struct view_window {
 	void *progress_ctx;
 	const struct pictures *pictures;
 	uint64_t begin_ns;
+	const struct source *source;
 };
+
+/* Return: what became of the hook @name at @source, NULL where that has none or is NULL. */
+const struct probe_status *view_probe(const struct source *source, const char *name);
 
 /* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w);
@@ -56,12 +61,8 @@ size_t view_stat(struct report *r, const struct model *m, const struct view_wind
 /* Adds the section "overview" with a table of VMs, those that faulted the longest first. */
 void view_overview(struct report *r, const struct model *m, const struct view_window *w);
 
-/**
- * view_collection() - add the section "collection": how far the numbers can be trusted
- * @src: the source, asked for its probes and its cost
- */
-void view_collection(struct report *r, const struct model *m, const struct view_window *w,
-		     const struct source *src);
+/* Adds the section "collection": how far the numbers can be trusted. @w has a source. */
+void view_collection(struct report *r, const struct model *m, const struct view_window *w);
 
 #define VIEW_UNKNOWN UINT64_MAX
 
