@@ -115,19 +115,29 @@ judge_faults() {
 	done <"$out/modes"
 }
 
-passed=0 failed=0
+# on COLLECTOR OUT: boots and judges; what it prints is the report.
+on() {
+	if boot "$@"; then
+		{ judge "$2"; judge_findings "$2"; judge_faults "$2"; } | tee "$2/table"
+		return
+	fi
+	echo "FAILED  the job failed" | tee "$2/table"
+	tail -n 20 "$2/lab.log"
+}
+
+# Side by side: a machine keeps one CPU of this one busy.
 for collector in $collectors; do
 	out=$results/causes-$machine-$kernel-$collector
 	rm -rf "$out"
 	mkdir -p "$out"
+	on "$collector" "$out" >"$out/report" &
+done
+wait
+passed=0 failed=0
+for collector in $collectors; do
+	out=$results/causes-$machine-$kernel-$collector
 	printf '== %s, %s, %s\n' "$kernel" "$machine" "$collector"
-	if ! boot "$collector" "$out"; then
-		echo "FAILED  the job failed"
-		tail -n 20 "$out/lab.log"
-		failed=$((failed + 1))
-		continue
-	fi
-	{ judge "$out"; judge_findings "$out"; judge_faults "$out"; } | tee "$out/table"
+	cat "$out/report"
 	passed=$((passed + $(grep -c '^ok' "$out/table")))
 	failed=$((failed + $(grep -c '^FAILED' "$out/table")))
 done
