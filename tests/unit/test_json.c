@@ -305,6 +305,7 @@ static size_t no_lock_waits(const struct source *src, const struct probe_status 
 	static const struct probe_status probes[] = {
 		{ .name = "kvm_sched_out", .state = PROBE_FOUND },
 		{ .name = "contention_begin", .state = PROBE_MISSING, .lost = "no waits" },
+		{ .name = "kvm_userspace_exit", .state = PROBE_FOUND },
 	};
 
 	(void)src;
@@ -331,6 +332,7 @@ static void parts_without_a_hook_are_not_known(void **state)
 			assert_true(json_is_real(json_object_get(row, "lock")) == seen);
 			assert_true(json_is_null(json_object_get(row, "lock")) != seen);
 			assert_true(json_is_real(json_object_get(row, "asleep")));
+			assert_true(json_is_real(json_object_get(row, "host")) == seen);
 		}
 		json_decref(s->json);
 		free(s->text);

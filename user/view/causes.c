@@ -104,17 +104,20 @@ static const char *bar_make(struct report *r, const uint64_t *ns, uint64_t all)
 	return report_text(r, "%s", bar);
 }
 
-/* Whether part @i could not be told from the rest: its hook was missing. */
+/* Whether part @i could not be told from the rest: its hook was missing, or this host has none. */
 static bool part_unseen(const struct vm_view *v, unsigned int i)
 {
 	static const char *const probes[STATS_TIMES] = {
 		[TIME_HOST] = "kvm_mmu_spte_requested", [TIME_ASLEEP] = "kvm_sched_out",
 		[TIME_LOCK] = "contention_begin", [TIME_USER] = "kvm_userspace_exit",
 	};
-	const struct probe_status *status;
+	const struct source *source = v->window->source;
+	const struct probe_status *list, *status;
 
-	status = probes[i] ? view_probe(v->window->source, probes[i]) : NULL;
-	return status && status->state == PROBE_MISSING;
+	if (!probes[i] || !source || !source->ops->probes || !source->ops->probes(source, &list))
+		return false;
+	status = view_probe(source, probes[i]);
+	return !status || status->state == PROBE_MISSING;
 }
 
 static void time_row(const struct vm_view *v, struct table *t, const char *cause,

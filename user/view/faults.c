@@ -89,6 +89,12 @@ static void fault_table(const struct vm_view *v, const struct fault_sums *sums)
 	table_sort(t, "ns");
 }
 
+/* Software virtualization has none: a fault is known from its handler on. */
+static bool exits_seen(const struct vm_view *v)
+{
+	return v->vm->isa != MMUSCOPE_isa_unknown;
+}
+
 static void phase_row(const struct vm_view *v, struct table *t, const char *name,
 		      unsigned int walk, const struct hist *h, const struct hist *all)
 {
@@ -124,8 +130,8 @@ static void phase_table(const struct vm_view *v, const struct fault_sums *sums)
 			if (!h)
 				continue;
 			if (t && t->nr_rows == rows)
-				phase_row(v, t, "exit to entry", walk, &sums->by[walk],
-					  &sums->all);
+				phase_row(v, t, exits_seen(v) ? "exit to entry" : "whole fault",
+					  walk, &sums->by[walk], &sums->all);
 			phase_row(v, t, names[i], walk, h, &sums->all);
 		}
 	}
@@ -221,8 +227,8 @@ void view_faults(const struct vm_view *v)
 	section_fact(v->section, "fault_share", "of vCPU time",
 		     view_share(v->shares, sums.all.sum, v->st->vcpu_ns));
 	fault_table(v, &sums);
-	section_histogram(v->section, "fault_ns_histogram", "Fault latency, exit to entry",
-			  &sums.all);
+	section_histogram(v->section, "fault_ns_histogram", exits_seen(v) ?
+			  "Fault latency, exit to entry" : "Fault latency", &sums.all);
 	view_shares(v);
 	phase_table(v, &sums);
 	level_table(v, &sums);

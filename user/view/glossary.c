@@ -55,6 +55,7 @@ static const struct {
 	{ "fact", "what is known of the host" },
 	{ "fault handler",
 	  "KVM's function that resolves a fault, at least until the entry was set" },
+	{ "Fault latency", "how many faults took how long" },
 	{ "Fault latency, exit to entry", "how many faults took how long" },
 	{ "fault/s", "faults per second" },
 	{ "Faults", "exits because an address has no translation, or one that does not allow the "
@@ -186,6 +187,8 @@ static const struct {
 	{ "what it is", "what backs the memory" },
 	{ "What libvirt says", "the balloon driver's figures of the domain" },
 	{ "Where the time goes", "durations of the parts of faults" },
+	{ "whole fault", "all of a fault where exits are not seen: from its handler's begin to the "
+			 "last entry that is set" },
 	{ "why", "why a probe is missing" },
 	{ "Without a VM", "records that could not be given to a VM" },
 	{ "work", "kind of work" },
