@@ -166,9 +166,10 @@ KMOD_LACKS = $(if $(shell $(CC) -fmin-function-alignment=16 -E -x c /dev/null 2>
 	CONFIG_CC_HAS_MIN_FUNCTION_ALIGNMENT=)
 
 .PHONY: modules modules_install lab-modules
-modules:
-	@[ -n "$(KRELEASE)" ] || { echo "modules: there are no kernel headers in $(KDIR):" \
+need_headers = @[ -n "$(KRELEASE)" ] || { echo "$@: there are no kernel headers in $(KDIR):" \
 		"install linux-headers-$$(uname -r), or say KDIR=" >&2; exit 1; }
+modules:
+	$(need_headers)
 	$(call say,KMOD,$(KMOD_DIR)/mmuscope.ko)
 	$(Q)mkdir -p $(KMOD_DIR)/configure
 	$(Q)ln -sfn $(abspath kmod)/*.[chS] $(abspath kmod)/Kbuild $(KMOD_DIR)/
@@ -214,6 +215,7 @@ lab-modules:
 .PHONY: provoke
 provoke: KMOD_DIR = $(O)/tests/causes/provoke/$(KRELEASE)
 provoke:
+	$(need_headers)
 	$(call say,KMOD,$(KMOD_DIR)/provoke.ko)
 	$(Q)mkdir -p $(KMOD_DIR)
 	$(Q)ln -sfn $(abspath tests/causes/provoke)/* $(KMOD_DIR)/

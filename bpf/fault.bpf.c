@@ -266,7 +266,7 @@ int BPF_PROG(page_fault_2, u64 addr, u32 error)
 
 /*
  * The event's record of 6.1 and later, whose layout user space checks. Where the kernel preempts
- * programs: this one is never skipped.
+ * programs: none of them makes the kernel skip this one.
  */
 struct page_fault_event {
 	u64 common;

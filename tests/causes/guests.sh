@@ -82,8 +82,9 @@ if [ "$(nproc)" = 1 ]; then
 	none locks
 else
 	guest storm dirtyclear
-	# KVM maps each page with mmu_lock held, and this makes it slow.
-	if insmod /causes/provoke.ko slow=make_spte; then
+	if [ -e /causes/provoke.ko ]; then
+		# KVM maps each page with mmu_lock held, and this makes it slow.
+		insmod /causes/provoke.ko slow=make_spte
 		guest locks touch --vcpus 2
 		rmmod provoke
 	else

@@ -45,14 +45,18 @@ echo 1 >/proc/sys/vm/overcommit_memory
 # two alike, and to one of them all but 2^31 invalidations have happened.
 wraps() {
 	for _vm in wrap nowrap; do
+		if ! [ -e /causes/provoke.ko ]; then
+			echo exit=77 >"/results/$mode.$_vm.out"
+			continue
+		fi
 		mmuscope-guest touch --pages 16 --name "$_vm" --done-file "/tmp/$mode.$_vm" \
-			--hold-file "/tmp/$mode.held" >"/results/$mode.$_vm.out" 2>&1 &
+			--hold-file "/tmp/$mode.held" --timeout 3600 \
+			>"/results/$mode.$_vm.out" 2>&1 &
 		_pid=$!
 		wait_file "/tmp/$mode.$_vm" || fail "guest $_vm does not start"
-		[ "$_vm" = nowrap ] || insmod /causes/provoke.ko "wrap=$_pid" ||
-			echo exit=77 >>"/results/$mode.wrap.out"
+		[ "$_vm" = nowrap ] || insmod /causes/provoke.ko "wrap=$_pid"
 	done
-	rmmod provoke 2>/dev/null
+	rmmod provoke
 	mmuscope explain --collector "$collector" -d 1 --json >"/results/$mode.live.json"
 	touch "/tmp/$mode.held"
 	wait

@@ -28,6 +28,9 @@ headers=$(tools/lab/lab headers --kernel "$kernel") || exit 1
 release=${headers##*/linux-headers-}
 module=$build/kmod/$release/mmuscope.ko
 provoke=$build/tests/causes/provoke/$release/provoke.ko
+# What it would provoke is left out where it was not built.
+adds=()
+[ ! -e "$provoke" ] || adds+=(--add "$provoke:/causes/provoke.ko")
 mkdir -p "$results"
 rm -f "$results/causes.counts"
 
@@ -40,7 +43,7 @@ boot() {
 	tools/lab/lab run --kernel "$kernel" --machine "$machine" --timeout 1200 --out "$2" \
 		${nodes[@]+"${nodes[@]}"} --module brd --module ext4 \
 		--add "$build/mmuscope:/bin/mmuscope" \
-		--add "$module:/causes/mmuscope.ko" --add "$provoke:/causes/provoke.ko" \
+		--add "$module:/causes/mmuscope.ko" ${adds[@]+"${adds[@]}"} \
 		--add tests/causes/guests.sh:/causes/guests.sh \
 		--add "$build/tools/lab/guest/mmuscope-guest" tests/causes/job.sh "$1" \
 		>"$2/lab.log" 2>&1 </dev/null

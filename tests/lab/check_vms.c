@@ -285,12 +285,18 @@ static void check_steady(json_t *host)
 
 	if (strcmp(mode, "full") && strcmp(mode, "lazy"))
 		return;
-	json_array_foreach(json_object_get(result_report("doctor"), "probes"), i, probe)
+	json_array_foreach(json_object_get(result_report("doctor"), "probes"), i, probe) {
 		holds(strcmp(fact_word(probe, "how"), "fentry") ||
 		      strstr(fact_word(probe, "name"), "_page_fault") ||
 		      !strcmp(fact_word(probe, "name"), "kvm_sched_out"),
 		      "%s is hooked by fentry, and preemption is %s",
 		      fact_word(probe, "name"), mode);
+		/* What is skipped here the VMCS does not tell. */
+		holds(strcmp(fact_word(probe, "name"), "kvm_page_fault") || result_kmod() ||
+		      strcmp(result_tdp(), "ept") || !strcmp(fact_word(probe, "how"), "tp"),
+		      "kvm_page_fault is hooked by %s, and preemption is %s",
+		      fact_word(probe, "how"), mode);
+	}
 }
 
 /* Where many functions can share a hook, they do: fentry is for what happens at every fault. */

@@ -88,12 +88,13 @@ kvm_refs() {
 }
 
 # vms_gone REFS: until KVM is in use no more than REFS times. A VM can outlive its process: who
-# reads a command line holds the memory of the process, and that the files of its vCPUs.
+# reads a command line holds the memory of the process, and that the files of its vCPUs. Not for
+# ever: what is wrong then the checks see.
 vms_gone() {
 	_left=1200
 	while [ "$(kvm_refs)" -gt "$1" ]; do
 		_left=$((_left - 1))
-		[ "$_left" -gt 0 ] || fail "KVM is in use $(kvm_refs) times, and not $1"
+		[ "$_left" -gt 0 ] || break
 		usleep $((5 * LAB_NAP))
 	done
 }

@@ -159,16 +159,23 @@ static pid_t named_process(const char *name, int *hold)
 /* What came with the VM's record is enough where it names the VM: to ask a process disturbs it. */
 static void names_without_asking(void **state)
 {
-	static const char whole[] = "vmm\0--name\0record";
-	char name[32];
+	static const char line[] = "vmm\0--name\0record";
+	/* As collectors fill them: the last byte is always NUL. */
+	char whole[32] = "", cut[sizeof(line) - 2] = "", full[sizeof(line)] = "", name[32];
 	pid_t pid;
 	int hold;
 
 	(void)state;
+	memcpy(whole, line, sizeof(line));
+	memcpy(cut, line, sizeof(cut) - 1);
+	memcpy(full, line, sizeof(full) - 1);
 	pid = named_process("process", &hold);
 	proc_vm_name(pid, "comm", whole, sizeof(whole), name, sizeof(name));
 	assert_string_equal(name, "record");
-	proc_vm_name(pid, "comm", whole, sizeof(whole) - 2, name, sizeof(name));
+	proc_vm_name(pid, "comm", cut, sizeof(cut), name, sizeof(name));
+	assert_string_equal(name, "process");
+	/* It fits, and nothing says so. */
+	proc_vm_name(pid, "comm", full, sizeof(full), name, sizeof(name));
 	assert_string_equal(name, "process");
 	proc_vm_name(pid, "comm", NULL, 0, name, sizeof(name));
 	assert_string_equal(name, "process");
@@ -176,7 +183,7 @@ static void names_without_asking(void **state)
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	proc_vm_name(pid, "comm", whole, sizeof(whole), name, sizeof(name));
 	assert_string_equal(name, "record");
-	proc_vm_name(pid, "comm", "vmm", 4, name, sizeof(name));
+	proc_vm_name(pid, "comm", "vmm\0", 5, name, sizeof(name));
 	assert_memory_equal(name, "comm:", 5);
 }
 

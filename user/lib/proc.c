@@ -163,6 +163,8 @@ void proc_vm_name(pid_t pid, const char *comm, const char *args, size_t len, cha
 		  size_t size)
 {
 	/* The last argument of a cut command line is perhaps no whole one. */
+	if (len > 1 && args[len - 2])
+		len--;
 	while (len && args[len - 1])
 		len--;
 	/*

@@ -24,7 +24,7 @@ int proc_parse_name(const char *cmdline, size_t len, char *name, size_t size);
  * proc_vm_name() - what the owner calls its VM
  * @pid: the owner
  * @comm: its task name, for a VM without a name: "comm:pid"
- * @args: begin of its command line, which is asked first; may be cut
+ * @args: begin of its command line, which is asked first, NULs behind it; full if it may be cut
  * @len: bytes of @args, 0 when it is not known
  * @name: set, always
  */

@@ -106,6 +106,22 @@ static int target_attach(const struct bpf_program *prog, long kind, struct bpf_l
 	return *link ? 0 : -errno;
 }
 
+/*
+ * By address where it is known: until 6.2 the kernel looks for a name by expanding those of all its
+ * symbols, and does so three times per kprobe, 0.2 G instructions.
+ */
+struct bpf_link *attach_kprobe(const struct bpf_program *prog, const char *function)
+{
+	uint64_t addr = kernel_symbol(kernel, function);
+	LIBBPF_OPTS(bpf_kprobe_opts, opts, .offset = addr,
+		    .retprobe = !strncmp(bpf_program__section_name(prog), "kret", 4));
+
+	/* Without this event source libbpf writes the name into tracefs. */
+	if (!addr || access("/sys/bus/event_source/devices/kprobe/type", R_OK))
+		return bpf_program__attach(prog);
+	return bpf_program__attach_kprobe_opts(prog, NULL, &opts);
+}
+
 int attach_begin(const struct kernel *k)
 {
 	kernel = k;

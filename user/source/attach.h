@@ -5,6 +5,9 @@
 
 #include "source/kernel.h"
 
+struct bpf_link;
+struct bpf_program;
+
 /**
  * attach_begin() - from now on targets are looked up in @k
  *
@@ -18,5 +21,11 @@ int attach_begin(const struct kernel *k);
 
 /* Programs are loaded: nothing is looked up any more. */
 void attach_end(void);
+
+/*
+ * A kprobe or, by the section of @prog, a kretprobe on @function, before attach_end(). Return: the
+ * link, or NULL and errno.
+ */
+struct bpf_link *attach_kprobe(const struct bpf_program *prog, const char *function);
 
 #endif /* MMUSCOPE_ATTACH_H */

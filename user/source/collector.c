@@ -173,21 +173,23 @@ static int rings_make(struct collector *c)
 	return err;
 }
 
-static int link_add(struct collector *c, struct bpf_program *prog, enum probe_how how)
+static int link_add(struct collector *c, struct bpf_program *prog, const struct probe_way *way)
 {
 	struct bpf_link *link;
 
-	if (how == HOW_ITER) {
+	if (way->how == HOW_ITER) {
 		link = bpf_program__attach_iter(prog, NULL);
 		if (link)
 			c->iter = link;
+	} else if (way->how == HOW_KPROBE) {
+		link = attach_kprobe(prog, way->target);
 	} else {
 		link = bpf_program__attach(prog);
 	}
 	if (!link)
 		return -errno;
-	if (how != HOW_ITER) {
-		c->slow[c->nlinks] = how == HOW_TRAMPOLINE || how == HOW_KPROBE;
+	if (way->how != HOW_ITER) {
+		c->slow[c->nlinks] = way->how == HOW_TRAMPOLINE || way->how == HOW_KPROBE;
 		c->links[c->nlinks++] = link;
 	}
 	return 0;
@@ -216,7 +218,7 @@ static int probe_attach(struct collector *c, const struct probe_way *way)
 		if (!way->prog[j] || c->nlinks == LINKS_MAX - MULTI_LINKS)
 			continue;
 		prog = bpf_object__find_program_by_name(c->skel->obj, way->prog[j]);
-		err = prog ? link_add(c, prog, way->how) : -ENOENT;
+		err = prog ? link_add(c, prog, way) : -ENOENT;
 	}
 	return err;
 }

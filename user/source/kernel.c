@@ -260,9 +260,12 @@ bool kernel_has_symbol(const struct kernel *k, const char *name)
 
 uint64_t kernel_symbol(const struct kernel *k, const char *name)
 {
-	const struct symbol *s = symbol_find(k, name);
+	const struct symbol *s = symbol_find(k, name), *end = k->symbols + k->nsymbols;
 
-	return s ? s->addr : 0;
+	if (!s || (s > k->symbols && !symbol_cmp(s - 1, s)) ||
+	    (s + 1 < end && !symbol_cmp(s + 1, s)))
+		return 0;
+	return s->addr;
 }
 
 static const struct type *type_find(const struct kernel *k, const char *name)

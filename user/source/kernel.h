@@ -26,7 +26,7 @@ void kernel_close(struct kernel *k);
 /* Whether a text symbol of that name exists (kernel or module). */
 bool kernel_has_symbol(const struct kernel *k, const char *name);
 
-/* Its address, 0 where it is hidden (kptr_restrict) or does not exist. */
+/* Its address, 0 where it is hidden (kptr_restrict), does not exist or is not the only one. */
 uint64_t kernel_symbol(const struct kernel *k, const char *name);
 
 /* Number of arguments of a function according to BTF; -ENOENT where BTF does not know it. */

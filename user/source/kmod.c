@@ -514,6 +514,8 @@ static int rings_open(struct source_kmod *k)
 
 static int tables_alloc(struct source_kmod *k, char *msg, size_t len)
 {
+	int err;
+
 	k->rings = calloc(k->cpus, sizeof(*k->rings));
 	k->unpacked = calloc(k->cpus, sizeof(*k->unpacked));
 	k->lost_then = calloc(k->cpus, sizeof(*k->lost_then));
@@ -521,10 +523,10 @@ static int tables_alloc(struct source_kmod *k, char *msg, size_t len)
 	if (!k->rings || !k->unpacked || !k->lost_then || !k->exits_then)
 		return -ENOMEM;
 	k->kernel = kernel_open(k->sites);
-	if (k->kernel)
-		return 0;
-	snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(errno));
-	return -errno;
+	err = k->kernel ? 0 : -errno;
+	if (err)
+		snprintf(msg, len, "cannot read /proc/kallsyms: %s", strerror(-err));
+	return err;
 }
 
 static int collection_start(struct source_kmod *k, char *msg, size_t len)

@@ -46,9 +46,9 @@ const struct probe probe_table[] = {
 	{ "kvm_entry", "fault exits", "no faults, no exits",
 	  PROBE_REQUIRED, HOST_HARDWARE,
 	  { BTF("kvm_entry", "entry_b", 0), RAW("kvm_entry", "entry_1", 0) } },
-	/* Of a fault that a preempted program skips the VMCB tells all, the VMCS does not. */
 	{ "kvm_page_fault", "fault", "no faults",
 	  PROBE_REQUIRED, HOST_SVM, { PAGE_FAULT } },
+	/* Of a fault that is skipped the VMCB tells all, and the VMCS does not. */
 	{ "kvm_page_fault", "fault", "no faults",
 	  PROBE_REQUIRED, HOST_VMX, { PAGE_FAULT, EVENT("kvm_page_fault", "page_fault_e") } },
 	{ "kvm_mmu_page_fault", "fault", "faults on walks of guest page tables are not told apart",

@@ -128,7 +128,8 @@ static int dirtyclear_prepare(struct vm *vm)
 
 static int dirtyclear_setup(struct vm *vm)
 {
-	vm->expect_shadow = (vm->pages + CLEAR_PAGES - 1) / CLEAR_PAGES * vm->rounds;
+	vm->pages -= vm->pages % CLEAR_PAGES;
+	vm->expect_shadow = vm->pages / CLEAR_PAGES * vm->rounds;
 	vm->expect_tdp = host_has_pml() ? vm->expect_shadow / (int64_t)vm->rounds :
 		vm->expect_shadow;
 	vm->priv = malloc(bitmap_bytes(vm));

@@ -146,7 +146,7 @@ static int warm_run(struct vm *vm)
 	int r = 0;
 
 	for (uint64_t i = 0; !r && i < vm->rounds; i++)
-		r = touch(vm, 2 + i);
+		r = touch(vm, vm->opt->access == 'r' ? 1 : 2 + i);
 	return r;
 }
 

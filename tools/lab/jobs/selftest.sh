@@ -74,7 +74,7 @@ judge() {
 bad=0 differ=0
 for lab in tdp shadow; do
 	lab_mode "$lab"
-	for w in touch retouch dirtylog dirtyring ptchurn switch invlpg mmio \
+	for w in touch retouch dirtylog dirtyclear dirtyring ptchurn switch invlpg mmio \
 		rom slots mixed walk warm fork ksm; do
 		one "$lab" "$w" "$@"
 	done
