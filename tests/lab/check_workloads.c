@@ -337,6 +337,23 @@ static void check_row_times(json_t *row)
 	      fact(row, "ns"));
 }
 
+/*
+ * A kernel that does not preempt itself keeps, for kretprobes, as many returns as it has CPUs
+ * (5.10): a VM with more vCPUs, whose handlers can be scheduled away, has some without a time.
+ */
+static bool returns_missed(json_t *vm)
+{
+	json_t *probe;
+	size_t i;
+
+	if (fact(vm, "vcpus") <= result_number("machine", "", "cpus"))
+		return false;
+	json_array_foreach(json_object_get(result_report("doctor"), "probes"), i, probe)
+		if (!strcmp(fact_word(probe, "name"), "kvm_tdp_page_fault"))
+			return !strcmp(fact_word(probe, "how"), "kprobe");
+	return false;
+}
+
 static void check_times(const char *name)
 {
 	json_t *vm = vm_of(name), *row;
@@ -356,8 +373,8 @@ static void check_times(const char *name)
 	/* What is measured inside a fault is shorter than the fault. */
 	handler = rows(vm, "phases", "ns", "phase", "fault handler", NULL);
 	holds(handler <= all, "%lld ns in the handler, %lld in faults", handler, all);
-	holds(rows(vm, "phases", "ns", "phase", "host page", NULL) <= handler,
-	      "longer for the host page than in the handler");
+	holds(rows(vm, "phases", "ns", "phase", "host page", NULL) <= handler ||
+	      returns_missed(vm), "longer for the host page than in the handler");
 }
 
 const struct check workload_checks[] = {
