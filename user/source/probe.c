@@ -50,20 +50,42 @@ void probe_set_free(struct probe_set *set)
 }
 
 /*
- * The records that fault.bpf.c (struct page_fault_event) and shadow.bpf.c expect, that of the
- * events that show a page-table page (struct page_event); "created" is only there for
- * kvm_mmu_get_page.
+ * The records of classic events as fault.bpf.c (struct page_fault_event) and shadow.bpf.c (struct
+ * page_event) expect them: where they have what is read.
  */
+static const struct {
+	const char *system;
+	const char *event;
+	const char *field;
+	int offset;
+} layouts[] = {
+	{ "kvm", "kvm_page_fault", "guest_rip", 16 },
+	{ "kvm", "kvm_page_fault", "fault_address", 24 },
+	{ "kvm", "kvm_page_fault", "error_code", 32 },
+	{ "kvmmmu", "kvm_mmu_get_page", "gfn", 16 },
+	{ "kvmmmu", "kvm_mmu_get_page", "role", 24 },
+	{ "kvmmmu", "kvm_mmu_get_page", "created", 33 },
+	{ "kvmmmu", "kvm_mmu_prepare_zap_page", "gfn", 16 },
+	{ "kvmmmu", "kvm_mmu_prepare_zap_page", "role", 24 },
+	{ "kvmmmu", "kvm_mmu_unsync_page", "gfn", 16 },
+	{ "kvmmmu", "kvm_mmu_unsync_page", "role", 24 },
+	{ "kvmmmu", "kvm_mmu_sync_page", "gfn", 16 },
+	{ "kvmmmu", "kvm_mmu_sync_page", "role", 24 },
+};
+
 static bool event_fits(const struct kernel *k, const char *name)
 {
-	if (!strcmp(name, "kvm_page_fault"))
-		return kernel_event_field(k, "kvm", name, "guest_rip") == 16 &&
-		       kernel_event_field(k, "kvm", name, "fault_address") == 24 &&
-		       kernel_event_field(k, "kvm", name, "error_code") == 32;
-	return kernel_event_field(k, "kvmmmu", name, "gfn") == 16 &&
-	       kernel_event_field(k, "kvmmmu", name, "role") == 24 &&
-	       (strcmp(name, "kvm_mmu_get_page") ||
-		kernel_event_field(k, "kvmmmu", name, "created") == 33);
+	bool fits = false;
+
+	for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++) {
+		if (strcmp(layouts[i].event, name))
+			continue;
+		fits = kernel_event_field(k, layouts[i].system, name, layouts[i].field) ==
+		       layouts[i].offset;
+		if (!fits)
+			break;
+	}
+	return fits;
 }
 
 /* NULL when the way can be tried, else why not. */
