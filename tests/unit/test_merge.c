@@ -64,6 +64,26 @@ static void streams_come_in_order(void **state)
 	assert_int_equal(last, 4999);
 }
 
+/* The order of streams is kept as a time since about the first record that was seen. */
+static void streams_may_begin_far_apart(void **state)
+{
+	const uint64_t hour = 3600 * 1000000000ULL, begin = 20000 * hour;
+	struct setup *s = *state;
+	uint64_t last = 0;
+	size_t nr = 0;
+
+	fake_add(s->fake, 0, FAULT, begin);
+	fake_add(s->fake, 0, FAULT, begin + 4000 * hour);
+	fake_add(s->fake, 1, FAULT, begin - 12 * hour);
+	fake_add(s->fake, 1, FAULT, begin - 10 * hour);
+	fake_add(s->fake, 2, FAULT, begin - 11 * hour);
+	fake_add(s->fake, 1, FAULT, begin + 4000 * hour - 1);
+	fake_end(s->fake);
+	assert_int_equal(round_up_to(s, UINT64_MAX, &nr, &last), -ENODATA);
+	assert_int_equal(nr, 6);
+	assert_int_equal(last, begin + 4000 * hour);
+}
+
 static void inversions_are_put_right(void **state)
 {
 	struct setup *s = *state;
@@ -250,6 +270,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(streams_come_in_order),
+		TEST(streams_may_begin_far_apart),
 		TEST(inversions_are_put_right),
 		TEST(equal_stamps_keep_the_order_of_streams),
 		TEST(young_records_are_held_back),

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/model.h"
@@ -354,6 +355,31 @@ static void folding_adds_and_empties(void **state)
 	assert_int_equal(model_past(*state)->records[MMUSCOPE_TYPE_fault], 2);
 }
 
+/* Of any family and size, with anything in it: nothing behind its end is looked at. */
+static void expecting_changes_nothing(void **state)
+{
+	static const uint64_t words[] = {
+		0, 1, 4096, 512 << 12, 1ULL << 37, 1ULL << 52, MMUSCOPE_UNKNOWN - 4096,
+		MMUSCOPE_UNKNOWN,
+	};
+
+	feed_fault(*state, 1, 1000);
+	for (uint8_t type = 0; type < MMUSCOPE_TYPES; type++) {
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+			size_t size = type % 2 ? 24 : 32;
+			struct mmuscope_hdr *rec = calloc(1, size);
+
+			*rec = (struct mmuscope_hdr){ .vm = i % 3, .type = type, .size = size };
+			if (size > sizeof(*rec))
+				memcpy(rec + 1, &words[i], sizeof(words[i]));
+			model_expect(*state, rec);
+			free(rec);
+		}
+	}
+	assert_int_equal(model_vms(*state), 1);
+	assert_int_equal(model_now(*state)->records[MMUSCOPE_TYPE_fault], 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -374,6 +400,7 @@ int main(void)
 		TEST(lost_and_unattributed_are_in_the_ledger),
 		TEST(time_of_a_fault_by_its_parts),
 		TEST(folding_adds_and_empties),
+		TEST(expecting_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

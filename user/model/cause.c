@@ -184,6 +184,10 @@ void cause_note(struct history *h, struct vm *vm, const struct mmuscope_hdr *rec
 
 /**
  * struct fault_view - a fault, and what is known of its page
+ *
+ * Everything that takes one is inlined, so that it is in registers: half the time of a fault is
+ * this. What is seldom is not, and gets a copy or what it needs of it.
+ *
  * @c: to be set, all 0 before
  * @region: where the history has the page, or NULL
  * @word: of the page, before the fault
@@ -223,15 +227,15 @@ static bool is_mmio(const struct mmuscope_fault *f)
 }
 
 /* Whether KVM has followed a guest page table in that frame, and done with it. */
-static bool was_table(const struct fault_view *v)
+static bool was_table(const struct history *h, const struct vm *vm, uint64_t gfn)
 {
 	for (unsigned int level = 1; level <= 5; level++)
-		if (history_look(v->h, &v->vm->history, HISTORY_TABLE, TABLE(v->gfn, level)))
+		if (history_look(h, &vm->history, HISTORY_TABLE, TABLE(gfn, level)))
 			return true;
 	return false;
 }
 
-static uint8_t cause_protected(const struct fault_view *v)
+static __always_inline uint8_t cause_protected(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
 	const struct slot *slot = slots_find(&v->vm->slots, v->gfn);
@@ -245,7 +249,7 @@ static uint8_t cause_protected(const struct fault_view *v)
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
 	/* Write-protected as a guest page table, and not yet told that it is none any more. */
-	if (v->shadow && was_table(v))
+	if (v->shadow && was_table(v->h, v->vm, v->gfn))
 		return MMUSCOPE_cause_pt_write;
 	if (v->shadow || f->mode > MMUSCOPE_mode_shadow)
 		return CAUSE_UNTAKEN;
@@ -265,7 +269,7 @@ static uint8_t cause_protected(const struct fault_view *v)
  * Since the page was mapped, the page table of this address was made: again, or for the first time,
  * of an address space that is new to KVM.
  */
-static uint8_t cause_table(const struct fault_view *v, uint8_t other)
+static __always_inline uint8_t cause_table(const struct fault_view *v, uint8_t other)
 {
 	uint64_t word = history_look(v->h, &v->vm->history, HISTORY_TABLE_GVA,
 				     v->f->gva >> TABLE_SHIFT);
@@ -282,7 +286,7 @@ static uint8_t cause_table(const struct fault_view *v, uint8_t other)
  * Of shadow paging alone: the guest, or the table that the translation was in. Return: the cause,
  * or @other where it was neither.
  */
-static uint8_t cause_shadow(const struct fault_view *v, uint8_t other)
+static __always_inline uint8_t cause_shadow(const struct fault_view *v, uint8_t other)
 {
 	uint64_t word = 0;
 
@@ -298,24 +302,25 @@ static uint8_t cause_shadow(const struct fault_view *v, uint8_t other)
 }
 
 /* A table of small pages was made in this fault: its other pages will fault for the same reason. */
-static void table_made(const struct fault_view *v)
+static void table_made(struct history *h, struct vm *vm, const struct vcpu *vcpu,
+		       const struct mmuscope_fault *f)
 {
-	uint64_t word = v->vcpu->table, time = v->begin;
+	uint64_t word = vcpu->table, time = begin_of(h, &f->hdr);
 	uint8_t cause = MMUSCOPE_cause_shadowing;
 
-	if (v->f->gva == MMUSCOPE_UNKNOWN)
+	if (f->gva == MMUSCOPE_UNKNOWN)
 		return;
 	if (history_state(word) == HISTORY_TAKEN) {
 		cause = history_cause(word);
 		time = history_time(word);
 	}
 	/* The table before it is none any more. */
-	history_settle(v->h, &v->vm->history, HISTORY_TABLE_GVA, v->f->gva >> TABLE_SHIFT, time);
-	history_take(v->h, &v->vm->history, HISTORY_TABLE_GVA, v->f->gva >> TABLE_SHIFT, 1, cause,
-		     time, time);
+	history_settle(h, &vm->history, HISTORY_TABLE_GVA, f->gva >> TABLE_SHIFT, time);
+	history_take(h, &vm->history, HISTORY_TABLE_GVA, f->gva >> TABLE_SHIFT, 1, cause, time,
+		     time);
 }
 
-static uint8_t cause_missing(const struct fault_view *v)
+static __always_inline uint8_t cause_missing(const struct fault_view *v)
 {
 	const struct slot *slot;
 	uint8_t cause;
@@ -356,36 +361,31 @@ static uint8_t cause_missing(const struct fault_view *v)
  * With shadow paging a fault that sets no entry has no guest frame. If the vCPU itself had the host
  * take one away meanwhile, to copy it, it is that frame.
  */
-static uint8_t cause_unaddressed(const struct fault_view *v)
+static __attribute__((noinline)) uint8_t cause_unaddressed(struct fault_view v)
 {
-	const struct mmuscope_fault *f = v->f;
-	struct fault_view own = *v;
+	const struct mmuscope_fault *f = v.f;
 
-	if (!v->shadow)
+	if (!v.shadow)
 		return CAUSE_NO_ADDRESS;
 	if (f->condition == MMUSCOPE_condition_write_protected &&
 	    f->verdict == MMUSCOPE_verdict_emulated)
 		return MMUSCOPE_cause_pt_write;
-	if (!v->vcpu || v->vcpu->own_zap < v->begin || v->vcpu->own_gfn == MMUSCOPE_UNKNOWN)
-		return cause_shadow(v, CAUSE_NO_ADDRESS);
-	own.gfn = v->vcpu->own_gfn;
-	own.word = history_look(v->h, &v->vm->history, HISTORY_GFN, own.gfn);
+	if (!v.vcpu || v.vcpu->own_zap < v.begin || v.vcpu->own_gfn == MMUSCOPE_UNKNOWN)
+		return cause_shadow(&v, CAUSE_NO_ADDRESS);
+	v.gfn = v.vcpu->own_gfn;
+	v.word = history_look(v.h, &v.vm->history, HISTORY_GFN, v.gfn);
 	/* It was there until then. */
-	if (history_state(own.word) == HISTORY_TAKEN && history_time(own.word) == v->vcpu->own_zap)
-		return history_cause(own.word);
-	return cause_missing(&own);
+	if (history_state(v.word) == HISTORY_TAKEN && history_time(v.word) == v.vcpu->own_zap)
+		return history_cause(v.word);
+	return cause_missing(&v);
 }
 
-static uint8_t cause_find(const struct fault_view *v)
+static __always_inline uint8_t cause_find(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
 
-	if (f->verdict == MMUSCOPE_verdict_reflected)
-		return CAUSE_GUEST;
-	if (is_mmio(f))
-		return CAUSE_MMIO;
 	if (f->gpa == MMUSCOPE_UNKNOWN)
-		return cause_unaddressed(v);
+		return cause_unaddressed(*v);
 	if (f->condition == MMUSCOPE_condition_write_protected)
 		return cause_protected(v);
 	if (f->condition == MMUSCOPE_condition_exec_denied && !v->shadow)
@@ -398,7 +398,7 @@ static uint8_t cause_find(const struct fault_view *v)
 	return cause_missing(v);
 }
 
-static void fault_mapped(const struct fault_view *v)
+static __always_inline void fault_mapped(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
 	struct fault_cause *c = v->c;
@@ -436,15 +436,9 @@ static void fault_mapped(const struct fault_view *v)
 		history_settle(v->h, &v->vm->history, HISTORY_GVA, f->gva >> PAGE_SHIFT, time);
 }
 
-void cause_expect(const struct history *h, const struct vm *vm, const struct mmuscope_fault *f)
-{
-	history_expect(h, &vm->history, HISTORY_GFN, f->gpa >> PAGE_SHIFT);
-	/* Where there is none, nothing is fetched: that needs no branch. */
-	history_expect(h, &vm->history, HISTORY_GVA, f->gva >> PAGE_SHIFT);
-}
-
-void cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *f,
-		 struct fault_cause *c)
+/* Of a fault for memory of the guest's, which KVM is to map. */
+static void cause_memory(struct history *h, struct vm *vm, const struct mmuscope_fault *f,
+			 struct fault_cause *c)
 {
 	struct fault_view v = {
 		.h = h, .vm = vm, .vcpu = vcpu_of(vm, &f->hdr), .f = f, .c = c,
@@ -452,7 +446,6 @@ void cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *
 		.shadow = f->mode == MMUSCOPE_mode_shadow,
 	};
 
-	*c = (struct fault_cause){ 0 };
 	if (f->gpa != MMUSCOPE_UNKNOWN)
 		v.word = history_find(h, &vm->history, HISTORY_GFN, v.gfn, &v.region);
 	c->cause = cause_find(&v);
@@ -460,11 +453,32 @@ void cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *
 	    (f->verdict == MMUSCOPE_verdict_fixed || f->verdict == MMUSCOPE_verdict_fast_fixed ||
 	     f->verdict == MMUSCOPE_verdict_spurious))
 		fault_mapped(&v);
-	if (!v.vcpu)
-		return;
-	if (v.vcpu->made)
-		table_made(&v);
-	v.vcpu->table = 0;
-	v.vcpu->linked = false;
-	v.vcpu->made = false;
+}
+
+/* The fault is over for which tables were made. */
+static void tables_forget(struct history *h, struct vm *vm, struct vcpu *vcpu,
+			  const struct mmuscope_fault *f)
+{
+	if (vcpu->made)
+		table_made(h, vm, vcpu, f);
+	vcpu->table = 0;
+	vcpu->linked = false;
+	vcpu->made = false;
+}
+
+void cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *f,
+		 struct fault_cause *c)
+{
+	struct vcpu *vcpu = vcpu_of(vm, &f->hdr);
+
+	*c = (struct fault_cause){ 0 };
+	if (f->verdict == MMUSCOPE_verdict_reflected)
+		c->cause = CAUSE_GUEST;
+	else if (is_mmio(f))
+		c->cause = CAUSE_MMIO;
+	else
+		cause_memory(h, vm, f, c);
+	/* Without a link there is none of the others. */
+	if (vcpu && vcpu->linked)
+		tables_forget(h, vm, vcpu, f);
 }

@@ -61,9 +61,6 @@ const char *cause_text(uint8_t cause);
 /* Takes a record of @vm that is no fault into account. */
 void cause_note(struct history *h, struct vm *vm, const struct mmuscope_hdr *rec);
 
-/* @f will come soon: what is known of its page is fetched from memory meanwhile. */
-void cause_expect(const struct history *h, const struct vm *vm, const struct mmuscope_fault *f);
-
 /* Sets @c to the cause of @f, whose outcome the history has from then on. */
 void cause_fault(struct history *h, struct vm *vm, const struct mmuscope_fault *f,
 		 struct fault_cause *c);

@@ -44,11 +44,6 @@ void history_partial(struct history *h)
 	h->partial = true;
 }
 
-bool history_complete(const struct history *h, const struct vm_history *v)
-{
-	return v->created && v->gaps == h->regions.gaps && !h->partial;
-}
-
 /* @take comes over a page that had @old. */
 static inline uint64_t word_taken(uint64_t old, uint64_t take, uint64_t begin, bool never)
 {

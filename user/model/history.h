@@ -101,7 +101,10 @@ void history_gap(struct history *h);
 void history_partial(struct history *h);
 
 /* Return: whether a page of @v that the history does not have was never mapped. */
-bool history_complete(const struct history *h, const struct vm_history *v);
+static inline bool history_complete(const struct history *h, const struct vm_history *v)
+{
+	return v->created && v->gaps == h->regions.gaps && !h->partial;
+}
 
 #define HISTORY_TIME_MAX	((1ULL << 53) - 1)	/* 104 days */
 
@@ -132,15 +135,19 @@ static inline uint64_t history_key(const struct vm_history *v, enum history_spac
 	return v->key | (uint64_t)space << HISTORY_REGION_BITS | region;
 }
 
-/* @page will be asked for soon: its word is far away, and may be fetched meanwhile. */
+/*
+ * The frame @gfn will be asked for soon: its word is far away, and may be fetched meanwhile. Where
+ * it is no frame, or nothing is known of it, that does nothing, without a branch to find it out.
+ */
 static inline void history_expect(const struct history *h, const struct vm_history *v,
-				  enum history_space space, uint64_t page)
+				  uint64_t gfn)
 {
-	uint64_t key = history_key(v, space, page / HISTORY_PAGES);
-	const struct region *r = key ? region_find(&h->regions, key) : NULL;
+	uint64_t region = gfn / HISTORY_PAGES & ((1ULL << HISTORY_REGION_BITS) - 1);
+	const struct region *r = region_guess(&h->regions, v->key | region);
 
-	if (r && r->leaf)
-		__builtin_prefetch(&r->leaf[page % HISTORY_PAGES], 1);
+	__builtin_prefetch(&r->leaf[gfn % HISTORY_PAGES], 1);
+	/* Else gcc takes a function that has no other effect for one that has none. */
+	__asm__ volatile("");
 }
 
 /* Return: @word of a page, and what wide ranges of @v did since it was written. */

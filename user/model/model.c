@@ -373,14 +373,16 @@ int model_feed(struct model *m, const struct mmuscope_hdr *rec)
 
 void model_expect(const void *model, const struct mmuscope_hdr *rec)
 {
+	const struct mmuscope_fault *f = (const struct mmuscope_fault *)rec;
 	const struct model *m = model;
-	const struct vm *vm;
+	const struct vm *vm = model_vm_of(m, rec->vm);
 
-	if (rec->type != MMUSCOPE_TYPE_fault || rec->size < sizeof(struct mmuscope_fault))
-		return;
-	vm = model_vm_of(m, rec->vm);
-	if (vm)
-		cause_expect(m->history, vm, (const struct mmuscope_fault *)rec);
+	/*
+	 * Half of the records are faults, and which ones is not to be guessed: to take all for one
+	 * is cheaper than to ask. The page of the others is none, as a rule.
+	 */
+	if (vm && rec->size >= offsetof(struct mmuscope_fault, gva))
+		history_expect(m->history, &vm->history, f->gpa >> 12);
 }
 
 int model_note(struct model *m, const struct mmuscope_hdr *rec)

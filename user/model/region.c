@@ -22,6 +22,8 @@ struct arena {
 	uint64_t *leaves;
 };
 
+const struct region_block region_nothing;
+
 int regions_init(struct regions *t, size_t blocks, size_t leaves)
 {
 	t->max_blocks = blocks;

@@ -127,6 +127,17 @@ static inline struct region *region_find(const struct regions *t, uint64_t key)
 	return NULL;
 }
 
+extern const struct region_block region_nothing;
+
+/* Return: the region of @key if it is where it belongs, else one without pages. */
+static inline const struct region *region_guess(const struct regions *t, uint64_t key)
+{
+	const struct region_entry *e = &t->dir[region_home(t, key / REGION_BLOCK)];
+	const struct region_block *b = e->key == key / REGION_BLOCK ? e->block : NULL;
+
+	return &(b ?: &region_nothing)->region[key % REGION_BLOCK];
+}
+
 /* Return: the region, made where there is none; NULL where @key is 0, or without memory. */
 struct region *region_get(struct regions *t, uint64_t key);
 

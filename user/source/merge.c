@@ -19,10 +19,10 @@
 
 _Static_assert((ROOM & MASK) == 0, "the window is a power of two");
 
+/* What is to come of a stream: what it is ordered by, see key_of(). */
 struct item {
-	uint64_t ts;
+	uint64_t key;
 	const struct mmuscope_hdr *rec;
-	char *copy;	/* where @rec is a private copy: its slot */
 };
 
 enum stream_state { STREAM_OPEN, STREAM_DRY, STREAM_ENDED };
@@ -58,7 +58,8 @@ struct merge {
 	uint64_t *tree;		/* keys: [0] the winner, the losers from [1] on */
 	unsigned int nr_leaves;	/* streams, to the next power of two */
 	unsigned int stream_bits;
-	uint64_t base;		/* no time stamp is before it */
+	uint64_t base;		/* of keys; time stamps before it are as if they were it */
+	bool based;
 	unsigned int nr_ended;
 	size_t slot_size;
 	uint64_t limit;
@@ -130,20 +131,48 @@ void merge_ahead(struct merge *m, merge_ahead_fn ahead, const void *ctx)
 	m->ahead_ctx = ctx;
 }
 
-static struct item *item_at(struct stream *s, unsigned int i)
+static inline struct item *item_at(const struct stream *s, unsigned int i)
 {
 	return &s->window[(s->head + i) & MASK];
+}
+
+#define NO_KEY	UINT64_MAX
+/* Other streams may begin with what is older than the first record that is seen: 19 hours. */
+#define OLDER	(1ULL << 46)
+
+/*
+ * What orders records, in one word: time since the base, and the stream's number, which makes
+ * the order the same every time. 54 bits of time are left with 1024 streams: 208 days. What is
+ * later than that is of a broken recording, and comes last in any order.
+ */
+static inline uint64_t key_of(const struct merge *m, unsigned int index, uint64_t ts)
+{
+	const uint64_t most = (NO_KEY >> m->stream_bits) - 1;
+	uint64_t time = ts > m->base ? ts - m->base : 0;
+
+	return (time < most ? time : most) << m->stream_bits | index;
+}
+
+static inline uint64_t key_first(const struct stream *s)
+{
+	return s->nr ? item_at(s, 0)->key : NO_KEY;
+}
+
+static inline bool is_copy(const struct merge *m, const struct stream *s,
+			   const struct mmuscope_hdr *rec)
+{
+	return (uintptr_t)rec - (uintptr_t)s->slots < ROOM * m->slot_size;
 }
 
 /* Fields that a newer collector appended are cut off: nothing here would read them. */
 static void item_copy(const struct merge *m, struct stream *s, struct item *item)
 {
 	size_t size = item->rec->size < m->slot_size ? item->rec->size : m->slot_size;
+	struct mmuscope_hdr *copy = (struct mmuscope_hdr *)s->free[--s->nr_free];
 
-	item->copy = s->free[--s->nr_free];
-	memcpy(item->copy, item->rec, size);
-	((struct mmuscope_hdr *)item->copy)->size = size;
-	item->rec = (const struct mmuscope_hdr *)item->copy;
+	memcpy(copy, item->rec, size);
+	copy->size = size;
+	item->rec = copy;
 }
 
 /* After this the window does not depend on the source's memory. */
@@ -154,7 +183,7 @@ static void stream_release(struct merge *m, unsigned int index)
 	if (!s->taken)
 		return;
 	for (unsigned int i = 0; i < s->nr; i++)
-		if (!item_at(s, i)->copy)
+		if (!is_copy(m, s, item_at(s, i)->rec))
 			item_copy(m, s, item_at(s, i));
 	m->src->ops->release(m->src, index);
 	s->taken = 0;
@@ -176,19 +205,20 @@ static bool admit_late(struct merge *m, struct stream *s, struct item *item)
 		return false;
 	}
 	item_copy(m, s, item);
-	((struct mmuscope_hdr *)item->copy)->ts = m->now;
-	item->ts = m->now;
+	((struct mmuscope_hdr *)item->rec)->ts = m->now;
+	item->key = key_of(m, s - m->streams, m->now);
 	return true;
 }
 
-static void stream_insert(struct merge *m, struct stream *s, const struct mmuscope_hdr *rec)
+static void stream_insert(struct merge *m, struct stream *s, uint64_t key,
+			  const struct mmuscope_hdr *rec)
 {
-	struct item item = { rec->ts, rec, NULL };
+	struct item item = { key, rec };
 	unsigned int at = s->nr;
 
-	if (item.ts < m->now && !admit_late(m, s, &item))
+	if (rec->ts < m->now && !admit_late(m, s, &item))
 		return;
-	while (at && item_at(s, at - 1)->ts > item.ts) {
+	while (at && item_at(s, at - 1)->key > item.key) {
 		*item_at(s, at) = *item_at(s, at - 1);
 		at--;
 	}
@@ -205,51 +235,42 @@ static int stream_stop(struct merge *m, struct stream *s, int ret)
 	return ret == -ENODATA ? 0 : ret;
 }
 
+static void base_set(struct merge *m, uint64_t ts)
+{
+	m->based = true;
+	m->base = ts > OLDER ? ts - OLDER : 0;
+}
+
 /* Fills the window of stream @index as far as there is something. */
 static int stream_fill(struct merge *m, unsigned int index)
 {
 	struct stream *s = &m->streams[index];
 	const struct mmuscope_hdr *rec;
-	uint64_t newest;
+	uint64_t newest, key;
 	int ret;
 
 	if (s->taken >= RELEASE_EVERY)
 		stream_release(m, index);
-	newest = s->nr ? item_at(s, s->nr - 1)->ts : m->now;
+	newest = s->nr ? item_at(s, s->nr - 1)->key : key_of(m, index, m->now);
 	while (s->nr < ROOM) {
 		ret = m->src->ops->next(m->src, index, &rec);
 		if (ret != 1)
 			return stream_stop(m, s, ret);
+		if (!m->based)
+			base_set(m, rec->ts);
 		s->taken++;
 		s->bytes += rec->size;
 		if (m->ahead)
 			m->ahead(m->ahead_ctx, rec);
-		if (rec->ts < newest) {
-			stream_insert(m, s, rec);
+		key = key_of(m, index, rec->ts);
+		if (key < newest) {
+			stream_insert(m, s, key, rec);
 			continue;
 		}
-		newest = rec->ts;
-		*item_at(s, s->nr++) = (struct item){ newest, rec, NULL };
+		newest = key;
+		*item_at(s, s->nr++) = (struct item){ key, rec };
 	}
 	return 0;
-}
-
-#define NO_KEY	UINT64_MAX
-
-/*
- * What orders the streams, in one word: time since the base, and the stream's number, which makes
- * the order the same every time. 54 bits of time are left with 1024 streams: 208 days. What is
- * later than that is of a broken recording, and comes last in any order.
- */
-static uint64_t key_of(const struct merge *m, unsigned int i)
-{
-	const uint64_t most = (NO_KEY >> m->stream_bits) - 1;
-	uint64_t time;
-
-	if (i >= m->nr_streams || !m->streams[i].nr)
-		return NO_KEY;
-	time = item_at(&m->streams[i], 0)->ts - m->base;
-	return (time < most ? time : most) << m->stream_bits | i;
 }
 
 static unsigned int stream_of(const struct merge *m, uint64_t key)
@@ -278,7 +299,7 @@ static void tree_build(struct merge *m)
 	uint64_t *round = m->tree + m->nr_leaves;
 
 	for (unsigned int i = 0; i < m->nr_leaves; i++)
-		round[i] = key_of(m, i);
+		round[i] = i < m->nr_streams ? key_first(&m->streams[i]) : NO_KEY;
 	for (unsigned int at = m->nr_leaves - 1; at; at--) {
 		uint64_t a = m->tree[2 * at], b = m->tree[2 * at + 1];
 
@@ -308,19 +329,12 @@ void merge_begin(struct merge *m, uint64_t limit)
 
 static int fill_all(struct merge *m)
 {
-	uint64_t first = UINT64_MAX;
-	int err;
-
 	for (unsigned int i = 0; i < m->nr_streams; i++) {
-		struct stream *s = &m->streams[i];
+		int err = m->streams[i].state == STREAM_OPEN ? stream_fill(m, i) : 0;
 
-		err = s->state == STREAM_OPEN ? stream_fill(m, i) : 0;
 		if (err)
 			return err;
-		if (s->nr && item_at(s, 0)->ts < first)
-			first = item_at(s, 0)->ts;
 	}
-	m->base = first;
 	tree_build(m);
 	m->filled = true;
 	return 0;
@@ -331,14 +345,12 @@ static int advance(struct merge *m)
 {
 	unsigned int index = stream_of(m, m->tree[0]);
 	struct stream *s = &m->streams[index];
-	struct item *item = item_at(s, 0);
+	const struct mmuscope_hdr *rec = item_at(s, 0)->rec;
 	int err;
 
 	m->given = false;
-	if (item->copy) {
-		s->free[s->nr_free++] = item->copy;
-		item->copy = NULL;
-	}
+	if (is_copy(m, s, rec))
+		s->free[s->nr_free++] = (char *)rec;
 	s->head++;
 	s->nr--;
 	if (s->nr < MERGE_WINDOW && s->state == STREAM_OPEN) {
@@ -346,7 +358,7 @@ static int advance(struct merge *m)
 		if (err)
 			return err;
 	}
-	tree_play(m, index, key_of(m, index));
+	tree_play(m, index, key_first(s));
 	return 0;
 }
 
@@ -381,12 +393,10 @@ int merge_next(struct merge *m, const struct mmuscope_hdr **rec)
 	if (err)
 		return err;
 	if (m->tree[0] != NO_KEY) {
-		const struct item *item = item_at(&m->streams[stream_of(m, m->tree[0])], 0);
-
-		if (item->ts <= m->limit) {
-			m->now = item->ts;
+		*rec = item_at(&m->streams[stream_of(m, m->tree[0])], 0)->rec;
+		if ((*rec)->ts <= m->limit) {
+			m->now = (*rec)->ts;
 			m->given = true;
-			*rec = item->rec;
 			return 1;
 		}
 	}

@@ -30,8 +30,9 @@ union record {
 #include <mmuscope/events.def>
 };
 
+/* Whole records of VMs are twice as long as any of these, and would fill the CPU's cache. */
 struct pattern {
-	union record rec;
+	struct mmuscope_fault rec;	/* or another that is no longer */
 	uint32_t gap;		/* ns since the record before */
 	uint32_t inversion;	/* ns that its time stamp is too early */
 };
@@ -302,27 +303,25 @@ static const struct family {
 static const struct family *family_choose(struct synth *s, unsigned int vm)
 {
 	unsigned int dice = random_below(s, 1000);
+	const struct family *f = families;
 
-	for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-		const struct family *f = &families[i];
-
-		if (dice < f->weight)
-			return f->shadow_only && vm_mode(vm) != MMUSCOPE_mode_shadow ?
-			       &families[0] : f;
-		dice -= f->weight;
-	}
-	return &families[0];
+	while (dice >= f->weight)
+		dice -= f++->weight;
+	return f->shadow_only && vm_mode(vm) != MMUSCOPE_mode_shadow ? families : f;
 }
 
 static void pattern_make(struct synth *s, struct pattern *p)
 {
 	unsigned int vm = 1 + random_below(s, s->cfg.vms);
 	const struct family *f = family_choose(s, vm);
-
-	p->rec.hdr = (struct mmuscope_hdr){
-		.vm = vm, .vcpu = random_below(s, s->cfg.vcpus), .type = f->type, .size = f->size,
+	union record rec = {
+		.hdr = { .vm = vm, .vcpu = random_below(s, s->cfg.vcpus), .type = f->type,
+			 .size = f->size },
 	};
-	f->make(s, &p->rec);
+
+	_Static_assert(sizeof(rec.invalidate) <= sizeof(p->rec), "the longest fits");
+	f->make(s, &rec);
+	memcpy(&p->rec, &rec, sizeof(p->rec));
 	p->gap = random_ns(s, MEAN_GAP, 0.7);
 	p->inversion = one_in(s, 64) ? random_below(s, MAX_INVERSION) : 0;
 }
@@ -427,28 +426,46 @@ static union record *record_new(struct stream *st)
 	return &st->chunk->rec[st->used++];
 }
 
-/* The next of the patterns, over and over; as it stands, unless it has been lent already. */
-static inline union record *pattern_next(struct stream *st)
+/* Puts @rec, which is made of @p, into its place in time. */
+static inline int pattern_give(struct stream *st, const struct pattern *p,
+			       struct mmuscope_hdr *rec, const struct mmuscope_hdr **given)
 {
-	struct pattern *p = &st->patterns[st->at++ % PATTERNS];
-	union record *r = &p->rec;
-
-	if (__builtin_expect(st->lent == PATTERNS, 0)) {
-		r = record_new(st);
-		if (!r)
-			return NULL;
-		*r = p->rec;
-	} else {
-		st->lent++;
-	}
 	st->now += p->gap;
-	r->hdr.ts = st->now - p->inversion;
+	rec->ts = st->now - p->inversion;
 	st->tells |= st->now >= st->exits_at;
-	return r;
+	st->at++;
+	st->left--;
+	*given = rec;
+	return 1;
+}
+
+/* A copy of the next pattern, which is lent already. */
+static __attribute__((noinline))
+int pattern_again(struct stream *st, const struct mmuscope_hdr **rec)
+{
+	const struct pattern *p = &st->patterns[st->at % PATTERNS];
+	union record *r = record_new(st);
+
+	if (!r)
+		return -ENOMEM;
+	memcpy(r, &p->rec, sizeof(p->rec));
+	return pattern_give(st, p, &r->hdr, rec);
+}
+
+/* The next of the patterns, over and over; as it stands, unless it has been lent already. */
+static inline int pattern_next(struct stream *st, const struct mmuscope_hdr **rec)
+{
+	struct pattern *p = &st->patterns[st->at % PATTERNS];
+
+	if (__builtin_expect(st->lent == PATTERNS, 0))
+		return pattern_again(st, rec);
+	st->lent++;
+	return pattern_give(st, p, &p->rec.hdr, rec);
 }
 
 /* The first stream has what is told once for all of them. */
-static union record *told_next(struct synth *s, struct stream *st)
+static __attribute__((noinline))
+int told_next(struct synth *s, struct stream *st, const struct mmuscope_hdr **rec)
 {
 	union record *r;
 
@@ -458,33 +475,28 @@ static union record *told_next(struct synth *s, struct stream *st)
 	}
 	if (st != s->streams || (st->step == begin_steps(s) && !st->exits)) {
 		st->tells = false;
-		return pattern_next(st);
+		return pattern_next(st, rec);
 	}
 	r = record_new(st);
 	if (!r)
-		return NULL;
+		return -ENOMEM;
 	if (st->step < begin_steps(s))
 		fill_begin(s, st->step++, r);
 	else
 		fill_exits(s, --st->exits, r);
 	r->hdr.ts = st->now;
-	return r;
+	st->left--;
+	*rec = &r->hdr;
+	return 1;
 }
 
 static int synth_next(struct source *src, unsigned int index, const struct mmuscope_hdr **rec)
 {
 	struct synth *s = (struct synth *)src;
 	struct stream *st = &s->streams[index];
-	union record *r;
-
 	if (!st->left)
 		return -ENODATA;
-	r = __builtin_expect(st->tells, 0) ? told_next(s, st) : pattern_next(st);
-	if (!r)
-		return -ENOMEM;
-	st->left--;
-	*rec = &r->hdr;
-	return 1;
+	return __builtin_expect(st->tells, 0) ? told_next(s, st, rec) : pattern_next(st, rec);
 }
 
 static void synth_release(struct source *src, unsigned int index)
