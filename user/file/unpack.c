@@ -63,6 +63,7 @@ const uint8_t *plane_get(struct unpacker *u, struct cursor *c, size_t nr)
 }
 
 /* @values: @base and what is in the @nr_planes planes, each at its place. */
+__attribute__((target_clones("avx2", "default")))
 static void planes_join(uint64_t *values, size_t nr, uint64_t base, const uint8_t *const *plane,
 			const unsigned int *shift, unsigned int nr_planes)
 {
