@@ -145,7 +145,9 @@ static inline void history_expect(const struct history *h, const struct vm_histo
 	uint64_t region = gfn / HISTORY_PAGES & ((1ULL << HISTORY_REGION_BITS) - 1);
 	const struct region *r = region_guess(&h->regions, v->key | region);
 
-	__builtin_prefetch(&r->leaf[gfn % HISTORY_PAGES], 1);
+	/* Without a leaf that is no address, and fetching it does nothing. */
+	__builtin_prefetch((void *)((uintptr_t)r->leaf + gfn % HISTORY_PAGES * sizeof(*r->leaf)),
+			   1);
 	/* Else gcc takes a function that has no other effect for one that has none. */
 	__asm__ volatile("");
 }
