@@ -184,10 +184,6 @@ void cause_note(struct history *h, struct vm *vm, const struct mmuscope_hdr *rec
 
 /**
  * struct fault_view - a fault, and what is known of its page
- *
- * Everything that takes one is inlined, so that it is in registers: half the time of a fault is
- * this. What is seldom is not, and gets a copy or what it needs of it.
- *
  * @c: to be set, all 0 before
  * @region: where the history has the page, or NULL
  * @word: of the page, before the fault
@@ -227,15 +223,15 @@ static bool is_mmio(const struct mmuscope_fault *f)
 }
 
 /* Whether KVM has followed a guest page table in that frame, and done with it. */
-static bool was_table(const struct history *h, const struct vm *vm, uint64_t gfn)
+static bool was_table(const struct fault_view *v)
 {
 	for (unsigned int level = 1; level <= 5; level++)
-		if (history_look(h, &vm->history, HISTORY_TABLE, TABLE(gfn, level)))
+		if (history_look(v->h, &v->vm->history, HISTORY_TABLE, TABLE(v->gfn, level)))
 			return true;
 	return false;
 }
 
-static __always_inline uint8_t cause_protected(const struct fault_view *v)
+static uint8_t cause_protected(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
 	const struct slot *slot = slots_find(&v->vm->slots, v->gfn);
@@ -249,7 +245,7 @@ static __always_inline uint8_t cause_protected(const struct fault_view *v)
 		return cause_since(v, MMUSCOPE_cause_dirty_log,
 				   history_clock(v->h, slot->protected));
 	/* Write-protected as a guest page table, and not yet told that it is none any more. */
-	if (v->shadow && was_table(v->h, v->vm, v->gfn))
+	if (v->shadow && was_table(v))
 		return MMUSCOPE_cause_pt_write;
 	if (v->shadow || f->mode > MMUSCOPE_mode_shadow)
 		return CAUSE_UNTAKEN;
@@ -269,7 +265,7 @@ static __always_inline uint8_t cause_protected(const struct fault_view *v)
  * Since the page was mapped, the page table of this address was made: again, or for the first time,
  * of an address space that is new to KVM.
  */
-static __always_inline uint8_t cause_table(const struct fault_view *v, uint8_t other)
+static uint8_t cause_table(const struct fault_view *v, uint8_t other)
 {
 	uint64_t word = history_look(v->h, &v->vm->history, HISTORY_TABLE_GVA,
 				     v->f->gva >> TABLE_SHIFT);
@@ -286,7 +282,7 @@ static __always_inline uint8_t cause_table(const struct fault_view *v, uint8_t o
  * Of shadow paging alone: the guest, or the table that the translation was in. Return: the cause,
  * or @other where it was neither.
  */
-static __always_inline uint8_t cause_shadow(const struct fault_view *v, uint8_t other)
+static uint8_t cause_shadow(const struct fault_view *v, uint8_t other)
 {
 	uint64_t word = 0;
 
@@ -320,7 +316,7 @@ static void table_made(struct history *h, struct vm *vm, const struct vcpu *vcpu
 		     time);
 }
 
-static __always_inline uint8_t cause_missing(const struct fault_view *v)
+static uint8_t cause_missing(const struct fault_view *v)
 {
 	const struct slot *slot;
 	uint8_t cause;
@@ -361,31 +357,32 @@ static __always_inline uint8_t cause_missing(const struct fault_view *v)
  * With shadow paging a fault that sets no entry has no guest frame. If the vCPU itself had the host
  * take one away meanwhile, to copy it, it is that frame.
  */
-static __attribute__((noinline)) uint8_t cause_unaddressed(struct fault_view v)
+static uint8_t cause_unaddressed(const struct fault_view *v)
 {
-	const struct mmuscope_fault *f = v.f;
+	const struct mmuscope_fault *f = v->f;
+	struct fault_view own = *v;
 
-	if (!v.shadow)
+	if (!v->shadow)
 		return CAUSE_NO_ADDRESS;
 	if (f->condition == MMUSCOPE_condition_write_protected &&
 	    f->verdict == MMUSCOPE_verdict_emulated)
 		return MMUSCOPE_cause_pt_write;
-	if (!v.vcpu || v.vcpu->own_zap < v.begin || v.vcpu->own_gfn == MMUSCOPE_UNKNOWN)
-		return cause_shadow(&v, CAUSE_NO_ADDRESS);
-	v.gfn = v.vcpu->own_gfn;
-	v.word = history_look(v.h, &v.vm->history, HISTORY_GFN, v.gfn);
+	if (!v->vcpu || v->vcpu->own_zap < v->begin || v->vcpu->own_gfn == MMUSCOPE_UNKNOWN)
+		return cause_shadow(v, CAUSE_NO_ADDRESS);
+	own.gfn = v->vcpu->own_gfn;
+	own.word = history_look(v->h, &v->vm->history, HISTORY_GFN, own.gfn);
 	/* It was there until then. */
-	if (history_state(v.word) == HISTORY_TAKEN && history_time(v.word) == v.vcpu->own_zap)
-		return history_cause(v.word);
-	return cause_missing(&v);
+	if (history_state(own.word) == HISTORY_TAKEN && history_time(own.word) == v->vcpu->own_zap)
+		return history_cause(own.word);
+	return cause_missing(&own);
 }
 
-static __always_inline uint8_t cause_find(const struct fault_view *v)
+static uint8_t cause_find(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
 
 	if (f->gpa == MMUSCOPE_UNKNOWN)
-		return cause_unaddressed(*v);
+		return cause_unaddressed(v);
 	if (f->condition == MMUSCOPE_condition_write_protected)
 		return cause_protected(v);
 	if (f->condition == MMUSCOPE_condition_exec_denied && !v->shadow)
@@ -398,7 +395,7 @@ static __always_inline uint8_t cause_find(const struct fault_view *v)
 	return cause_missing(v);
 }
 
-static __always_inline void fault_mapped(const struct fault_view *v)
+static void fault_mapped(const struct fault_view *v)
 {
 	const struct mmuscope_fault *f = v->f;
 	struct fault_cause *c = v->c;

@@ -494,6 +494,7 @@ static int synth_next(struct source *src, unsigned int index, const struct mmusc
 {
 	struct synth *s = (struct synth *)src;
 	struct stream *st = &s->streams[index];
+
 	if (!st->left)
 		return -ENODATA;
 	return __builtin_expect(st->tells, 0) ? told_next(s, st, rec) : pattern_next(st, rec);
