@@ -28,7 +28,7 @@ static void read_all(struct source *src)
 	char text[256];
 
 	g = group_new(keys, text, sizeof(text));
-	while (m && g && src->ops->next(src, 0, &rec) == 1) {
+	while (m && g && source_file_next(src, &rec) == 1) {
 		if (rec->vm >= VMS || (rec->vcpu >= VCPUS && rec->vcpu != MMUSCOPE_NO_VCPU))
 			continue;
 		if (model_feed(m, rec) || group_feed(g, m, rec))

@@ -63,7 +63,7 @@ static bool find(struct found *f)
 	*f = (struct found){ .first = UINT64_MAX };
 	if (!src)
 		return false;
-	while ((ret = src->ops->next(src, 0, &rec)) == 1) {
+	while ((ret = source_file_next(src, &rec)) == 1) {
 		if (rec->type == MMUSCOPE_TYPE_lost)
 			f->lost += ((const struct mmuscope_lost *)rec)->count;
 		if (rec->type != MMUSCOPE_TYPE_fault)
@@ -305,7 +305,7 @@ static void flight_recorders_repeat_what_is(void **state)
 	assert_int_equal(writer_end(w, &t), 0);
 	writer_close(w);
 	src = recording_read(0, UINT64_MAX);
-	while (src->ops->next(src, 0, &rec) == 1) {
+	while (source_file_next(src, &rec) == 1) {
 		char name[64];
 
 		if (rec->type == MMUSCOPE_TYPE_vm) {

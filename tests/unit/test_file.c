@@ -35,11 +35,11 @@ static void compare(void)
 
 	assert_non_null(src);
 	for (size_t i = 0; i < nr; i++) {
-		assert_int_equal(src->ops->next(src, 0, &rec), 1);
+		assert_int_equal(source_file_next(src, &rec), 1);
 		assert_int_equal(rec->size, records[i].hdr.size);
 		assert_memory_equal(rec, &records[i], rec->size);
 	}
-	ret = src->ops->next(src, 0, &rec);
+	ret = source_file_next(src, &rec);
 	assert_int_equal(ret, -ENODATA);
 	assert_false(source_file_damage(src, text, sizeof(text)));
 	src->ops->close(src);
@@ -201,9 +201,43 @@ static void strange_records_are_told_as_lost(void **state)
 	nr = 1;
 	end(w);
 	src = recording_read(0, UINT64_MAX);
-	assert_int_equal(src->ops->next(src, 0, &rec), 1);
+	assert_int_equal(source_file_next(src, &rec), 1);
 	assert_int_equal(rec->type, MMUSCOPE_TYPE_lost);
 	assert_int_equal(((const struct mmuscope_lost *)rec)->count, 3);
+	src->ops->close(src);
+}
+
+/* Whoever wants more gives back what there was before. */
+static void records_stay_until_they_are_given_back(void **state)
+{
+	struct writer *w = recording_begin(0, 0);
+	const struct mmuscope_hdr *rec, *first = NULL;
+	union any kept, r;
+	struct source *src;
+	int ret, blocks = 0;
+	size_t all = 0;
+
+	(void)state;
+	for (uint64_t i = 0; i < 20000; i++) {
+		random_record(&r, MMUSCOPE_TYPE_fault, 1000 + i);
+		assert_int_equal(writer_add(w, &r.hdr), 0);
+	}
+	nr = 20000;
+	end(w);
+	src = recording_read(0, UINT64_MAX);
+	do {
+		for (size_t i = 0; (ret = src->ops->next(src, 0, &rec)) == 1; i++, all++) {
+			if (!i)
+				memcpy(&kept, first = rec, sizeof(kept.fault));
+		}
+		blocks++;
+		assert_memory_equal(first, &kept, sizeof(kept.fault));
+		assert_int_equal(src->ops->next(src, 0, &rec), ret);
+		src->ops->release(src, 0);
+	} while (!ret);
+	assert_int_equal(ret, -ENODATA);
+	assert_int_equal(all, 20000);
+	assert_true(blocks > 2);
 	src->ops->close(src);
 }
 
@@ -223,7 +257,7 @@ static void cost_and_time_are_kept(void **state)
 	(void)state;
 	end(recording_begin(0, 0));
 	src = recording_read(0, UINT64_MAX);
-	while (src->ops->next(src, 0, &rec) == 1)
+	while (source_file_next(src, &rec) == 1)
 		;
 	src->ops->cost(src, &cost);
 	assert_int_equal(cost.records, 3);
@@ -251,7 +285,7 @@ static void names_are_kept(void **state)
 	add(w, &r);
 	end(w);
 	src = recording_read(0, UINT64_MAX);
-	assert_int_equal(src->ops->next(src, 0, &rec), 1);
+	assert_int_equal(source_file_next(src, &rec), 1);
 	memcpy(&vm, rec, sizeof(vm));
 	source_file_name(src, &vm, name, sizeof(name));
 	assert_string_equal(name, "web 1?[31m");
@@ -270,7 +304,7 @@ static size_t count_between(uint64_t from, uint64_t to)
 	const struct mmuscope_hdr *rec;
 	size_t n = 0;
 
-	while (src->ops->next(src, 0, &rec) == 1) {
+	while (source_file_next(src, &rec) == 1) {
 		n += rec->type == MMUSCOPE_TYPE_fault;
 		vms += rec->type == MMUSCOPE_TYPE_vm;
 	}
@@ -363,11 +397,11 @@ static void what_is_not_known_is_passed_over(void **state)
 	src = recording_read(0, UINT64_MAX);
 	assert_non_null(src);
 	for (size_t i = 0; i < nr; i++) {
-		assert_int_equal(src->ops->next(src, 0, &rec), 1);
+		assert_int_equal(source_file_next(src, &rec), 1);
 		records[i].fault.gva = MMUSCOPE_UNKNOWN;
 		assert_memory_equal(rec, &records[i], rec->size);
 	}
-	assert_int_equal(src->ops->next(src, 0, &rec), -ENODATA);
+	assert_int_equal(source_file_next(src, &rec), -ENODATA);
 	assert_false(source_file_damage(src, err, sizeof(err)));
 	src->ops->close(src);
 }
@@ -404,6 +438,7 @@ int main(int argc, char **argv)
 		TEST(time_that_goes_back),
 		TEST(short_records_are_filled_up),
 		TEST(strange_records_are_told_as_lost),
+		TEST(records_stay_until_they_are_given_back),
 		TEST(an_empty_recording),
 		TEST(cost_and_time_are_kept),
 		TEST(names_are_kept),

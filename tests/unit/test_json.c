@@ -54,7 +54,7 @@ static void make(struct setup *s, uint64_t lost)
 	s->report = report_new("stat");
 	merge = merge_open(s->src);
 	merge_begin(merge, UINT64_MAX);
-	while (merge_next(merge, &rec) == 1)
+	while (merge_take(merge, &rec, 1) == 1)
 		assert_int_equal(model_feed(s->model, rec), 0);
 	merge_close(merge);
 	assert_int_equal(model_fold(s->model), 0);

@@ -31,20 +31,26 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* One round. Return: what ended it; @nr records came, the last at @last. */
+/*
+ * One round. Return: what ended it; @nr records came, the last at @last. All that come at once are
+ * still there when the last of them is.
+ */
 static int round_up_to(struct setup *s, uint64_t limit, size_t *nr, uint64_t *last)
 {
-	const struct mmuscope_hdr *rec;
+	const struct mmuscope_hdr *recs[MERGE_TAKE];
+	static unsigned int max;
 	int ret;
 
 	merge_begin(s->merge, limit);
-	while ((ret = merge_next(s->merge, &rec)) == 1) {
-		if (rec->type == MMUSCOPE_TYPE_lost)
-			continue;
-		assert_true(rec->type < MMUSCOPE_TYPES);
-		assert_true(rec->ts >= *last);
-		*last = rec->ts;
-		++*nr;
+	while ((ret = merge_take(s->merge, recs, max++ % MERGE_TAKE + 1)) > 0) {
+		for (int i = 0; i < ret; i++) {
+			if (recs[i]->type == MMUSCOPE_TYPE_lost)
+				continue;
+			assert_true(recs[i]->type < MMUSCOPE_TYPES);
+			assert_true(recs[i]->ts >= *last);
+			*last = recs[i]->ts;
+			++*nr;
+		}
 	}
 	merge_end(s->merge);
 	return ret;
@@ -108,7 +114,7 @@ static void equal_stamps_keep_the_order_of_streams(void **state)
 	fake_end(s->fake);
 	merge_begin(s->merge, UINT64_MAX);
 	for (unsigned int i = 0; i < FAKE_STREAMS; i++) {
-		assert_int_equal(merge_next(s->merge, &rec), 1);
+		assert_int_equal(merge_take(s->merge, &rec, 1), 1);
 		assert_int_equal(rec->vm, 1 + i);
 	}
 }
@@ -156,16 +162,16 @@ static void late_records_are_counted(void **state)
 	fake_add(s->fake, 3, FAULT, 950);
 	fake_add(s->fake, 3, FAULT, 1000);
 	merge_begin(s->merge, 2000);
-	assert_int_equal(merge_next(s->merge, &rec), 1);
+	assert_int_equal(merge_take(s->merge, &rec, 1), 1);
 	assert_int_equal(rec->ts, 1000);
-	assert_int_equal(merge_next(s->merge, &rec), 1);
+	assert_int_equal(merge_take(s->merge, &rec, 1), 1);
 	assert_int_equal(rec->type, MMUSCOPE_TYPE_lost);
 	lost = (const struct mmuscope_lost *)rec;
 	assert_int_equal(lost->count, 2);
 	assert_int_equal(lost->cpu, ~0U);
 	assert_int_equal(lost->stage, MMUSCOPE_stage_merge);
 	assert_int_equal(lost->hdr.size, sizeof(*lost));
-	assert_int_equal(merge_next(s->merge, &rec), 0);
+	assert_int_equal(merge_take(s->merge, &rec, 1), 0);
 }
 
 static void late_state_is_not_lost(void **state)
@@ -179,10 +185,10 @@ static void late_state_is_not_lost(void **state)
 	round_up_to(s, 1000, &nr, &last);
 	fake_add(s->fake, 1, MMUSCOPE_TYPE_vm, 500);
 	merge_begin(s->merge, 2000);
-	assert_int_equal(merge_next(s->merge, &rec), 1);
+	assert_int_equal(merge_take(s->merge, &rec, 1), 1);
 	assert_int_equal(rec->type, MMUSCOPE_TYPE_vm);
 	assert_int_equal(rec->ts, 1000);
-	assert_int_equal(merge_next(s->merge, &rec), 0);
+	assert_int_equal(merge_take(s->merge, &rec, 1), 0);
 }
 
 /* What is held over many rounds must be a copy: fake_release() spoils the source's. */
@@ -212,7 +218,7 @@ static void rounds_may_be_broken_off(void **state)
 		fake_add(s->fake, i % 3, FAULT, i);
 	for (uint64_t i = 0; i < 100; i++) {
 		merge_begin(s->merge, UINT64_MAX);
-		assert_int_equal(merge_next(s->merge, &rec), 1);
+		assert_int_equal(merge_take(s->merge, &rec, 1), 1);
 		assert_int_equal(rec->ts, i);
 		merge_end(s->merge);
 	}
@@ -230,6 +236,31 @@ static void busiest_stream_is_told(void **state)
 	assert_int_equal(merge_busiest(s->merge), 20 * sizeof(struct mmuscope_vm));
 }
 
+/* State that comes late is given another time, in a copy of its own for each. */
+static void late_state_that_comes_at_once(void **state)
+{
+	const struct mmuscope_hdr *recs[MERGE_TAKE];
+	struct setup *s = *state;
+	uint64_t last = 0;
+	size_t nr = 0;
+
+	fake_add(s->fake, 0, FAULT, 5000);
+	round_up_to(s, 5000, &nr, &last);
+	for (uint32_t i = 0; i < 3 * MERGE_TAKE; i++) {
+		s->fake->streams[1].rec[i].pid = i;
+		fake_add(s->fake, 1, MMUSCOPE_TYPE_vm, 2 * i);
+	}
+	merge_begin(s->merge, 9000);
+	for (uint32_t taken = 0; taken < 3 * MERGE_TAKE; taken += MERGE_TAKE) {
+		assert_int_equal(merge_take(s->merge, recs, MERGE_TAKE), MERGE_TAKE);
+		for (uint32_t i = 0; i < MERGE_TAKE; i++) {
+			assert_int_equal(recs[i]->ts, 5000);
+			assert_int_equal(((const struct mmuscope_vm *)recs[i])->pid, taken + i);
+		}
+	}
+	assert_int_equal(merge_take(s->merge, recs, MERGE_TAKE), 0);
+}
+
 static void errors_are_passed_on(void **state)
 {
 	struct setup *s = *state;
@@ -237,7 +268,23 @@ static void errors_are_passed_on(void **state)
 
 	s->fake->streams[1].error = -EIO;
 	merge_begin(s->merge, UINT64_MAX);
-	assert_int_equal(merge_next(s->merge, &rec), -EIO);
+	assert_int_equal(merge_take(s->merge, &rec, 1), -EIO);
+}
+
+/* What came before the error is handed out before it. */
+static void errors_come_behind_records(void **state)
+{
+	const struct mmuscope_hdr *recs[MERGE_TAKE];
+	struct setup *s = *state;
+
+	for (uint64_t i = 0; i < 3 * MERGE_WINDOW; i++)
+		fake_add(s->fake, 0, FAULT, i);
+	merge_begin(s->merge, UINT64_MAX);
+	assert_int_equal(merge_take(s->merge, recs, 1), 1);
+	s->fake->streams[0].error = -EIO;
+	assert_in_range(merge_take(s->merge, recs, MERGE_TAKE), 1, MERGE_TAKE);
+	assert_int_equal(merge_take(s->merge, recs, MERGE_TAKE), -EIO);
+	assert_int_equal(merge_take(s->merge, recs, MERGE_TAKE), -EIO);
 }
 
 /* The generator makes inversions; none of its records may be lost or out of order. */
@@ -253,7 +300,7 @@ static void made_up_records_all_arrive(void **state)
 
 	(void)state;
 	merge_begin(m, UINT64_MAX);
-	while (merge_next(m, &rec) == 1) {
+	while (merge_take(m, &rec, 1) == 1) {
 		assert_int_not_equal(rec->type, MMUSCOPE_TYPE_lost);
 		assert_true(rec->ts >= last);
 		last = rec->ts;
@@ -280,7 +327,9 @@ int main(void)
 		TEST(held_records_outlive_the_sources_memory),
 		TEST(rounds_may_be_broken_off),
 		TEST(busiest_stream_is_told),
+		TEST(late_state_that_comes_at_once),
 		TEST(errors_are_passed_on),
+		TEST(errors_come_behind_records),
 		cmocka_unit_test(made_up_records_all_arrive),
 	};
 

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "file/writer.h"
-#include "model/model.h"
+#include "model/batch.h"
 #include "source/file.h"
 #include "source/source.h"
 
@@ -164,31 +164,36 @@ static int bench_write(const struct load *load, const char *path, struct result 
 static int bench_read(const char *path, bool feed, double *seconds, uint64_t *records)
 {
 	const struct file_config cfg = { .path = path, .to_ns = UINT64_MAX, .types = UINT64_MAX };
-	const struct mmuscope_hdr *rec;
+	const struct mmuscope_hdr *recs[MODEL_BATCH];
 	struct model *m = model_new(NULL, NULL);
 	double begin = now();
 	struct source *src;
-	uint64_t nr = 0;
+	unsigned int nr;
+	uint64_t all = 0;
 	char why[256];
-	int ret;
+	int ret = 0;
 
 	src = source_file_open(&cfg, why, sizeof(why));
 	if (!src || !m) {
 		fprintf(stderr, "bench_file: %s\n", why);
 		return -EIO;
 	}
-	while ((ret = src->ops->next(src, 0, &rec)) == 1) {
-		nr++;
-		if (feed && model_feed(m, rec))
+	while (ret >= 0) {
+		for (nr = 0; nr < MODEL_BATCH; nr++)
+			if ((ret = src->ops->next(src, 0, &recs[nr])) != 1)
+				break;
+		all += nr;
+		if (feed && batch_feed(m, recs, nr))
 			break;
+		src->ops->release(src, 0);
 	}
 	src->ops->close(src);
 	*seconds = now() - begin;
 	model_free(m);
-	if (nr != *records)
+	if (all != *records)
 		fprintf(stderr, "bench_file: %llu records of %llu came back\n",
-			(unsigned long long)nr, (unsigned long long)*records);
-	return ret == -ENODATA && nr == *records ? 0 : -EIO;
+			(unsigned long long)all, (unsigned long long)*records);
+	return ret == -ENODATA && all == *records ? 0 : -EIO;
 }
 
 /* A process per load: the largest memory of a process is never forgotten. */

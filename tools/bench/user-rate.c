@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "model/model.h"
+#include "model/batch.h"
 #include "source/merge.h"
 #include "source/source.h"
 
@@ -37,16 +37,15 @@ static double now(void)
 static int feed_all(struct source *src, struct model *model, struct result *r)
 {
 	struct merge *merge = merge_open(src);
-	const struct mmuscope_hdr *rec;
+	const struct mmuscope_hdr *recs[MODEL_BATCH];
 	int ret;
 
 	if (!merge)
 		return -ENOMEM;
-	merge_ahead(merge, model_expect, model);
 	merge_begin(merge, UINT64_MAX);
-	while ((ret = merge_next(merge, &rec)) == 1) {
-		r->records++;
-		ret = model_feed(model, rec);
+	while ((ret = merge_take(merge, recs, MODEL_BATCH)) > 0) {
+		r->records += ret;
+		ret = batch_feed(model, recs, ret);
 		if (ret)
 			break;
 	}

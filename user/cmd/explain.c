@@ -116,13 +116,6 @@ static int explain_live(void *ctx, struct session *s, struct child *child)
 	return print(x, session_model(s), session_source(s), session_elapsed(s));
 }
 
-static int take(void *ctx, const struct mmuscope_hdr *rec)
-{
-	const struct explain *x = ctx;
-
-	return model_feed(x->model, rec);
-}
-
 static int explain_file(struct explain *x)
 {
 	struct recording *r = &x->recording;
@@ -132,7 +125,7 @@ static int explain_file(struct explain *x)
 	if (recording_open(r))
 		return EXIT_FAILED;
 	x->model = model_new(source_file_name, r->source);
-	err = x->model ? recording_read(r, take, x) : -ENOMEM;
+	err = x->model ? recording_feed(r, x->model) : -ENOMEM;
 	if (!err)
 		err = model_fold(x->model);
 	if (err)

@@ -70,11 +70,6 @@ static struct report *describe(const struct recording *rec, const struct model *
 	return r;
 }
 
-static int take(void *ctx, const struct mmuscope_hdr *rec)
-{
-	return model_feed(ctx, rec);
-}
-
 static int read_all(struct recording *r, FILE *out)
 {
 	struct model *m = NULL;
@@ -84,7 +79,7 @@ static int read_all(struct recording *r, FILE *out)
 		return EXIT_FAILED;
 	m = model_new(source_file_name, r->source);
 	if (m)
-		err = recording_read(r, take, m);
+		err = recording_feed(r, m);
 	if (!err)
 		err = model_fold(m);
 	if (err)

@@ -13,6 +13,7 @@
 #include "lib/format.h"
 #include "lib/parse.h"
 #include "lib/schema.h"
+#include "model/batch.h"
 
 #define MEMORY_MAX	(4ULL << 30)
 
@@ -204,7 +205,7 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 	const struct mmuscope_hdr *rec;
 	int ret;
 
-	while ((ret = r->source->ops->next(r->source, 0, &rec)) == 1) {
+	while ((ret = source_file_next(r->source, &rec)) == 1) {
 		bool wanted = is_always_wanted(rec) ||
 			      ((!r->filter || filter_match(r->filter, rec)) &&
 			       r->types >> (rec->type < 63 ? rec->type : 63) & 1);
@@ -219,6 +220,35 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 	}
 	r->ended = ret == -ENODATA;
 	return r->ended ? 0 : ret;
+}
+
+static int feed(void *ctx, const struct mmuscope_hdr *rec)
+{
+	return model_feed(ctx, rec);
+}
+
+int recording_feed(struct recording *r, struct model *m)
+{
+	const struct mmuscope_hdr *recs[MODEL_BATCH];
+	struct source *src = r->source;
+	int ret = 0, err = 0;
+
+	if (r->filter)
+		return recording_read(r, feed, m);
+	while (!ret && !err) {
+		unsigned int nr = 0;
+
+		while (nr < MODEL_BATCH && (ret = src->ops->next(src, 0, &recs[nr])) == 1) {
+			if (recs[nr]->type == MMUSCOPE_TYPE_vm)
+				see_vm(r, recs[nr]);
+			nr++;
+		}
+		err = batch_feed(m, recs, nr);
+		src->ops->release(src, 0);
+		ret = ret == 1 ? 0 : ret;
+	}
+	r->ended = ret == -ENODATA;
+	return err || r->ended ? err : ret;
 }
 
 struct lines {

@@ -73,6 +73,9 @@ void recording_close(struct recording *r);
 int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmuscope_hdr *rec),
 		   void *ctx);
 
+/* As recording_read() with model_feed() for each record, and quicker. */
+int recording_feed(struct recording *r, struct model *m);
+
 /**
  * recording_lines() - call @take for each record that is to be shown, one by one
  *

@@ -208,6 +208,13 @@ static int finish(struct report_run *run)
 	return run->group ? print_groups(run) : print(run, true, elapsed, elapsed);
 }
 
+/* Return: whether nobody looks at the records but the model. */
+static bool is_plain(const struct report_run *run)
+{
+	return !run->group && !run->pictures && !run->recording.options.interval_ns &&
+	       !run->recording.filter;
+}
+
 static int read_all(struct report_run *run)
 {
 	struct recording *r = &run->recording;
@@ -227,7 +234,7 @@ static int read_all(struct report_run *run)
 	if (run->model && r->from_ns)
 		model_partial(run->model);
 	err = !run->model || (run->html && !run->group && !run->pictures) ? -ENOMEM :
-		recording_read(r, take, run);
+		is_plain(run) ? recording_feed(r, run->model) : recording_read(r, take, run);
 	if (err == -ECANCELED)
 		return EXIT_FAILED;
 	if (err) {

@@ -11,6 +11,7 @@
 #include "cmd/target.h"
 #include "lib/kvmstat.h"
 #include "lib/proc.h"
+#include "model/batch.h"
 #include "source/merge.h"
 
 #define MS		1000000ULL
@@ -22,8 +23,8 @@
 #define PERIOD_MIN	(5 * MS)
 /* What a source makes of its rings by itself is at least this. */
 #define RING_SMALLEST	(512UL << 10)
-/* Records between two looks at the clock. */
-#define LOOK_EVERY	4096
+/* Takes between two looks at the clock. */
+#define LOOK_EVERY	16
 
 /**
  * struct counters - what KVM had counted of a VM when it was first seen
@@ -163,7 +164,6 @@ struct session *session_open(const struct options *o, pid_t root)
 	s->model = model_new(name_vm, s);
 	if (!s->merge || !s->model)
 		goto err_memory;
-	merge_ahead(s->merge, model_expect, s->model);
 	s->begin = s->interval_begin = session_clock();
 	return s;
 err_memory:
@@ -191,14 +191,25 @@ void session_set_tap(struct session *s, const struct session_tap *tap)
 	s->tap = *tap;
 }
 
-static int feed(struct session *s, const struct mmuscope_hdr *rec)
+static int feed_tapped(struct session *s, const struct mmuscope_hdr *rec)
 {
 	int err = model_feed(s->model, rec);
 
 	if (!err)
 		err = s->tap_err;
-	if (!err && s->tap.record)
+	if (!err)
 		err = s->tap_err = s->tap.record(s->tap.ctx, rec);
+	return err;
+}
+
+static int feed(struct session *s, const struct mmuscope_hdr *const *recs, unsigned int nr)
+{
+	int err = 0;
+
+	if (!s->tap.record)
+		return batch_feed(s->model, recs, nr) ?: s->tap_err;
+	for (unsigned int i = 0; i < nr && !err; i++)
+		err = feed_tapped(s, recs[i]);
 	return err;
 }
 
@@ -208,17 +219,17 @@ static int feed(struct session *s, const struct mmuscope_hdr *rec)
  */
 static int drain(struct session *s, uint64_t limit, uint64_t until, bool all)
 {
-	const struct mmuscope_hdr *rec;
-	unsigned int look = 0;
+	const struct mmuscope_hdr *recs[MODEL_BATCH];
+	unsigned int takes = 0;
 	int ret;
 
+	_Static_assert(MODEL_BATCH <= MERGE_TAKE, "that many can be asked for");
 	merge_begin(s->merge, s->live ? limit : UINT64_MAX);
-	while ((ret = merge_next(s->merge, &rec)) == 1) {
-		ret = feed(s, rec);
+	while ((ret = merge_take(s->merge, recs, MODEL_BATCH)) > 0) {
+		ret = feed(s, recs, ret);
 		if (ret)
 			break;
-		if (!all && ++look % LOOK_EVERY == 0 && (stopped ||
-							session_clock() >= until))
+		if (!all && ++takes % LOOK_EVERY == 0 && (stopped || session_clock() >= until))
 			break;
 	}
 	merge_end(s->merge);

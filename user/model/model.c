@@ -371,15 +371,14 @@ int model_feed(struct model *m, const struct mmuscope_hdr *rec)
 	return with_known(m, rec, feed_known);
 }
 
-void model_expect(const void *model, const struct mmuscope_hdr *rec)
+void model_expect(const struct model *m, const struct mmuscope_hdr *rec)
 {
 	const struct mmuscope_fault *f = (const struct mmuscope_fault *)rec;
-	const struct model *m = model;
 	const struct vm *vm = model_vm_of(m, rec->vm);
 
 	/*
-	 * Half of the records are faults, and which ones is not to be guessed: to take all for one
-	 * is cheaper than to ask. The page of the others is none, as a rule.
+	 * Most are faults. The others are hard to guess, and their page is none, as a rule: to take
+	 * all for one is cheaper than to ask.
 	 */
 	if (vm && rec->size >= offsetof(struct mmuscope_fault, gva))
 		history_expect(m->history, &vm->history, f->gpa >> 12);

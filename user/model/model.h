@@ -117,8 +117,8 @@ void model_free(struct model *m);
 /* Takes @rec into account; does not keep it. Return: 0 or -ENOMEM. */
 int model_feed(struct model *m, const struct mmuscope_hdr *rec);
 
-/* @rec will be fed soon to @model: what that takes is fetched meanwhile. Changes nothing. */
-void model_expect(const void *model, const struct mmuscope_hdr *rec);
+/* @rec will be fed soon: what that takes is fetched meanwhile. Changes nothing. */
+void model_expect(const struct model *m, const struct mmuscope_hdr *rec);
 
 /* Takes of @rec only what the causes of later faults hang on: it is not to be counted. */
 int model_note(struct model *m, const struct mmuscope_hdr *rec);

@@ -26,6 +26,7 @@ struct name {
  * @whole: nothing was given up before the first record
  * @last: largest time stamp that was seen
  * @told: records whose loss was told
+ * @lent: somebody may still look at records of the block
  * @chunk: that the block is of
  */
 struct source_file {
@@ -40,6 +41,7 @@ struct source_file {
 	bool whole;
 	uint64_t last;
 	uint64_t told;
+	bool lent;
 	struct mmuscope_lost lost;
 	struct name *names;
 	size_t nr_names;
@@ -217,15 +219,20 @@ static int file_next(struct source *src, unsigned int stream, const struct mmusc
 {
 	struct source_file *f = of(src);
 
+	int ret = 1;
+
 	(void)stream;
 	*rec = next_of_block(f);
-	return *rec ? 1 : next_of_file(f, rec);
+	if (!*rec)
+		ret = f->lent ? 0 : next_of_file(f, rec);
+	f->lent |= ret == 1;
+	return ret;
 }
 
 static void file_release(struct source *src, unsigned int stream)
 {
-	(void)src;
 	(void)stream;
+	of(src)->lent = false;
 }
 
 static int file_wait(struct source *src, int timeout_ms)
@@ -373,6 +380,12 @@ static const struct source_ops *ops_named(const char *name)
 		if (!strcmp(known[i].name, name))
 			return &known[i];
 	return &known[0];
+}
+
+int source_file_next(struct source *src, const struct mmuscope_hdr **rec)
+{
+	file_release(src, 0);
+	return file_next(src, 0, rec);
 }
 
 uint64_t source_file_begin(const struct source *src)

@@ -25,6 +25,9 @@ struct file_config {
 /* Return: the source, or NULL with one sentence in @err. */
 struct source *source_file_open(const struct file_config *cfg, char *err, size_t errlen);
 
+/* The next record, as source_ops.next: those before it are not needed any more. */
+int source_file_next(struct source *src, const struct mmuscope_hdr **rec);
+
 /* A model_name_fn, whose @ctx is the source: what the VM was called when it was recorded. */
 void source_file_name(void *ctx, const struct mmuscope_vm *rec, char *name, size_t size);
 

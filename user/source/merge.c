@@ -16,6 +16,8 @@
 /* Of a stream that has them, as many records are taken at once as the window has. */
 #define ROOM		(2 * MERGE_WINDOW)
 #define MASK		(ROOM - 1)
+/* All of the window can be copies, and all that was handed out last. */
+#define SLOTS		(ROOM + MERGE_TAKE)
 
 _Static_assert((ROOM & MASK) == 0, "the window is a power of two");
 
@@ -32,7 +34,7 @@ enum stream_state { STREAM_OPEN, STREAM_DRY, STREAM_ENDED };
  * @window: ring of ROOM items, sorted
  * @head: index of the oldest, modulo ROOM
  * @nr: items in it
- * @slots: memory for ROOM private copies
+ * @slots: memory for SLOTS private copies
  * @free: stack of unused slots
  * @taken: records taken since the last release
  * @bytes: bytes taken since the round began
@@ -51,24 +53,43 @@ struct stream {
 	uint64_t late;
 };
 
+/* A copy that was handed out. */
+struct lent {
+	struct stream *stream;
+	char *slot;
+};
+
+/**
+ * struct merge
+ * @tree: keys: [0] the winner, the losers from [1] on
+ * @nr_leaves: streams, to the next power of two; @stream_bits its logarithm
+ * @base: of keys, once @based; time stamps before it are as if they were it
+ * @now: time stamp of the last record handed out
+ * @lent: @nr_lent of the records handed out last, whose memory is ours
+ * @due: a stream has so much to give back to the source that it is time
+ * @filled: the round's first look at every stream was taken
+ * @err: of the source, to be told once the records before it are
+ * @late: sum over the streams
+ */
 struct merge {
 	struct source *src;
 	unsigned int nr_streams;
 	struct stream *streams;
-	uint64_t *tree;		/* keys: [0] the winner, the losers from [1] on */
-	unsigned int nr_leaves;	/* streams, to the next power of two */
+	uint64_t *tree;
+	unsigned int nr_leaves;
 	unsigned int stream_bits;
-	uint64_t base;		/* of keys; time stamps before it are as if they were it */
+	uint64_t base;
 	bool based;
 	unsigned int nr_ended;
 	size_t slot_size;
 	uint64_t limit;
-	uint64_t now;		/* time stamp of the last record handed out */
-	merge_ahead_fn ahead;
-	const void *ahead_ctx;
-	bool given;		/* the first item of the winner's stream was handed out */
-	bool filled;		/* the round's first look at every stream was taken */
-	uint64_t late;		/* sum over the streams */
+	uint64_t now;
+	struct lent lent[MERGE_TAKE];
+	unsigned int nr_lent;
+	bool due;
+	bool filled;
+	int err;
+	uint64_t late;
 	struct mmuscope_lost lost;
 };
 
@@ -82,13 +103,13 @@ static void stream_free(struct stream *s)
 static int stream_init(struct stream *s, size_t slot_size)
 {
 	s->window = calloc(ROOM, sizeof(*s->window));
-	s->slots = malloc(ROOM * slot_size);
-	s->free = calloc(ROOM, sizeof(*s->free));
+	s->slots = malloc(SLOTS * slot_size);
+	s->free = calloc(SLOTS, sizeof(*s->free));
 	if (!s->window || !s->slots || !s->free)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < ROOM; i++)
+	for (unsigned int i = 0; i < SLOTS; i++)
 		s->free[i] = s->slots + i * slot_size;
-	s->nr_free = ROOM;
+	s->nr_free = SLOTS;
 	return 0;
 }
 
@@ -125,12 +146,6 @@ void merge_close(struct merge *m)
 	free(m);
 }
 
-void merge_ahead(struct merge *m, merge_ahead_fn ahead, const void *ctx)
-{
-	m->ahead = ahead;
-	m->ahead_ctx = ctx;
-}
-
 static inline struct item *item_at(const struct stream *s, unsigned int i)
 {
 	return &s->window[(s->head + i) & MASK];
@@ -161,7 +176,7 @@ static inline uint64_t key_first(const struct stream *s)
 static inline bool is_copy(const struct merge *m, const struct stream *s,
 			   const struct mmuscope_hdr *rec)
 {
-	return (uintptr_t)rec - (uintptr_t)s->slots < ROOM * m->slot_size;
+	return (uintptr_t)rec - (uintptr_t)s->slots < SLOTS * m->slot_size;
 }
 
 /* Fields that a newer collector appended are cut off: nothing here would read them. */
@@ -187,6 +202,20 @@ static void stream_release(struct merge *m, unsigned int index)
 			item_copy(m, s, item_at(s, i));
 	m->src->ops->release(m->src, index);
 	s->taken = 0;
+}
+
+/* The records that were handed out last are not needed any more. */
+static void take_back(struct merge *m)
+{
+	while (m->nr_lent) {
+		const struct lent *l = &m->lent[--m->nr_lent];
+
+		l->stream->free[l->stream->nr_free++] = l->slot;
+	}
+	for (unsigned int i = 0; m->due && i < m->nr_streams; i++)
+		if (m->streams[i].taken >= RELEASE_EVERY)
+			stream_release(m, i);
+	m->due = false;
 }
 
 /* Records that say how things are, and not what happened when. */
@@ -249,8 +278,6 @@ static int stream_fill(struct merge *m, unsigned int index)
 	uint64_t newest, key;
 	int ret;
 
-	if (s->taken >= RELEASE_EVERY)
-		stream_release(m, index);
 	newest = s->nr ? item_at(s, s->nr - 1)->key : key_of(m, index, m->now);
 	while (s->nr < ROOM) {
 		ret = m->src->ops->next(m->src, index, &rec);
@@ -260,8 +287,6 @@ static int stream_fill(struct merge *m, unsigned int index)
 			base_set(m, rec->ts);
 		s->taken++;
 		s->bytes += rec->size;
-		if (m->ahead)
-			m->ahead(m->ahead_ctx, rec);
 		key = key_of(m, index, rec->ts);
 		if (key < newest) {
 			stream_insert(m, s, key, rec);
@@ -270,6 +295,7 @@ static int stream_fill(struct merge *m, unsigned int index)
 		newest = key;
 		*item_at(s, s->nr++) = (struct item){ key, rec };
 	}
+	m->due |= s->taken >= RELEASE_EVERY;
 	return 0;
 }
 
@@ -340,26 +366,22 @@ static int fill_all(struct merge *m)
 	return 0;
 }
 
-/* Drops the record that was handed out last and puts its stream at its new place. */
-static int advance(struct merge *m)
+/* The oldest record of all, which the caller gets; its stream is put at its new place. */
+static int hand_out(struct merge *m, struct stream *s, const struct mmuscope_hdr **out)
 {
-	unsigned int index = stream_of(m, m->tree[0]);
-	struct stream *s = &m->streams[index];
-	const struct mmuscope_hdr *rec = item_at(s, 0)->rec;
-	int err;
+	unsigned int index = s - m->streams;
+	int err = 0;
 
-	m->given = false;
-	if (is_copy(m, s, rec))
-		s->free[s->nr_free++] = (char *)rec;
+	*out = item_at(s, 0)->rec;
+	m->now = (*out)->ts;
+	if (is_copy(m, s, *out))
+		m->lent[m->nr_lent++] = (struct lent){ s, (char *)*out };
 	s->head++;
 	s->nr--;
-	if (s->nr < MERGE_WINDOW && s->state == STREAM_OPEN) {
+	if (s->nr < MERGE_WINDOW && s->state == STREAM_OPEN)
 		err = stream_fill(m, index);
-		if (err)
-			return err;
-	}
 	tree_play(m, index, key_first(s));
-	return 0;
+	return err;
 }
 
 /* Late records of one stream, as the record that tells of them. */
@@ -382,32 +404,30 @@ static int tell_late(struct merge *m, const struct mmuscope_hdr **rec)
 	return 1;
 }
 
-int merge_next(struct merge *m, const struct mmuscope_hdr **rec)
+int merge_take(struct merge *m, const struct mmuscope_hdr **recs, unsigned int max)
 {
-	int err = 0;
+	unsigned int nr = 0;
 
-	if (m->given)
-		err = advance(m);
-	if (!err && !m->filled)
-		err = fill_all(m);
-	if (err)
-		return err;
-	if (m->tree[0] != NO_KEY) {
-		*rec = item_at(&m->streams[stream_of(m, m->tree[0])], 0)->rec;
-		if ((*rec)->ts <= m->limit) {
-			m->now = (*rec)->ts;
-			m->given = true;
-			return 1;
-		}
+	take_back(m);
+	if (!m->err && !m->filled)
+		m->err = fill_all(m);
+	while (!m->err && nr < max && m->tree[0] != NO_KEY) {
+		struct stream *s = &m->streams[stream_of(m, m->tree[0])];
+
+		if (item_at(s, 0)->rec->ts > m->limit)
+			break;
+		m->err = hand_out(m, s, &recs[nr++]);
 	}
+	if (nr || m->err)
+		return nr ? (int)nr : m->err;
 	if (m->late)
-		return tell_late(m, rec);
+		return tell_late(m, recs);
 	return m->nr_ended == m->nr_streams ? -ENODATA : 0;
 }
 
 void merge_end(struct merge *m)
 {
-	/* A record handed out stays in the window until advance(), so it is copied too. */
+	take_back(m);
 	for (unsigned int i = 0; i < m->nr_streams; i++)
 		stream_release(m, i);
 }
