@@ -174,7 +174,7 @@ ON_RETURN(kvm_set_memslot, slot_end, ctx_close(CTX_SLOT))
 static __always_inline int slot_changed(struct kvm *kvm, struct kvm_memory_slot *old,
 					struct kvm_memory_slot *new, u32 change)
 {
-	u16 vm = vm_find(as_number(kvm), bpf_get_current_task(), MMUSCOPE_life_created,
+	u16 vm = vm_find(as_number(kvm), bpf_get_current_task(), life_met(),
 			 MMUSCOPE_mode_unknown);
 
 	if (vm)

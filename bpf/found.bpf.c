@@ -15,6 +15,7 @@ int found(struct bpf_iter__task_file *ctx)
 	struct file *file = ctx->file;
 	struct kvm_vcpu *vcpu;
 	u64 key, tid, name;
+	u32 vm;
 
 	if (!task || !file)
 		return 0;
@@ -30,12 +31,9 @@ int found(struct bpf_iter__task_file *ctx)
 	} else if ((name & NAME_VM_MASK) == NAME_VM) {
 		struct kvm *kvm = BPF_CORE_READ(file, private_data);
 
-		if (vm_id(kvm))
-			return 0;
-		key = vm_find((u64)kvm, as_number(task), MMUSCOPE_life_found,
-			      MMUSCOPE_mode_unknown);
-		if (key)
-			memslots_each(kvm, 0, slot_emit, bucket_emit, key,
+		vm = vm_found((u64)kvm, as_number(task));
+		if (vm)
+			memslots_each(kvm, 0, slot_emit, bucket_emit, vm,
 				      MMUSCOPE_slot_op_found);
 	}
 	return 0;

@@ -5,6 +5,7 @@
 struct vcpu_state vcpus[VCPUS_MAX] = {};
 struct cpu_cache cpus[CPUS_MAX] = {};
 __u64 births = 0;
+__u64 found_all = 0;
 struct cpu_lost lost[CPUS_MAX] = {};
 struct vm_flush vm_flushes[VMS_MAX] = {};
 const volatile struct cause_site cause_sites[CAUSE_SITES] = {};

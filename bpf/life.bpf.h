@@ -180,6 +180,30 @@ __noinline __weak int vm_find(u64 key, u64 taskp, u32 life, u32 mode)
 	return vm ? vm->id : 0;
 }
 
+/*
+ * A VM that is there already, whether it was met by an event before or not. Return: its number
+ * if its memslots are still to be told, and it is traced; else 0.
+ */
+__noinline __weak int vm_found(u64 key, u64 taskp)
+{
+	struct vm_state *vm = bpf_map_lookup_elem(&vms, &key);
+
+	if (!vm || !vm->id) {
+		vm_find(key, taskp, MMUSCOPE_life_found, MMUSCOPE_mode_unknown);
+		vm = bpf_map_lookup_elem(&vms, &key);
+	}
+	if (!vm || vm->told)
+		return 0;
+	vm->told = 1;
+	return vm->id;
+}
+
+/* Of what an event meets for the first time: it may be older than tracing until all was found. */
+static __always_inline u32 life_met(void)
+{
+	return *(volatile u64 *)&found_all ? MMUSCOPE_life_created : MMUSCOPE_life_found;
+}
+
 /* Number of a VM that something happens to; 0 where it is not traced. */
 static __always_inline u16 vm_id(struct kvm *kvm)
 {
@@ -289,7 +313,7 @@ __noinline __weak u32 vcpu_find(u64 key)
 		known = NULL;
 	}
 	if (!known) {
-		slot = vcpu_register(key, task, tid, MMUSCOPE_life_created);
+		slot = vcpu_register(key, task, tid, life_met());
 		v = vcpu_at(slot);
 	}
 	c->slot = slot;

@@ -69,6 +69,7 @@ struct vm_state {
 	u8 mode;
 	u32 pid;
 	u64 nx;			/* pid_tgid of its NX recovery task, 0: not known */
+	u64 told;		/* its memslots were */
 };
 
 struct {
@@ -104,6 +105,7 @@ struct {
 
 extern struct cpu_cache cpus[CPUS_MAX];
 extern __u64 births;	/* vCPUs that came, went or changed their task */
+extern __u64 found_all;	/* set by user space: VMs that ran before are known */
 extern struct cpu_lost lost[CPUS_MAX];
 extern struct vm_flush vm_flushes[VMS_MAX];
 

@@ -15,6 +15,7 @@ struct vm_state {
 	struct table_node node;
 	u16 id;			/* 0: not traced */
 	u8 mode;
+	bool told;		/* its memslots were */
 	u32 pid;
 	u64 nx;			/* task_id() of its NX recovery task, 0: not known */
 };
@@ -41,6 +42,7 @@ static struct vcpu_seen *seen_pool;
 static struct vcpu_state *vcpu_pool;
 static struct mmuscope_kmod_vcpu *exit_pool;
 static struct numbers *free_vm_ids, *free_vms, *free_seen, *free_vcpus;
+static bool all_found;
 
 static struct numbers *numbers_new(u32 from, u32 size)
 {
@@ -77,6 +79,7 @@ static void number_give(struct numbers *n, u32 number)
 int life_alloc(struct mmuscope_kmod_vcpu *exits)
 {
 	exit_pool = exits;
+	all_found = false;
 	table_init(&vms);
 	table_init(&vcpus);
 	table_init(&tasks);
@@ -248,6 +251,7 @@ static u16 vm_make(struct kvm *kvm, struct task_struct *task, u8 life, u8 mode)
 	vm->id = id;
 	vm->mode = mode;
 	vm->pid = task->tgid;
+	vm->told = false;
 	vm->nx = 0;
 	vm_flushes[id].ts = 0;
 	table_add(&vms, &vm->node, (unsigned long)kvm);
@@ -280,6 +284,36 @@ u16 vm_find(struct kvm *kvm, struct task_struct *task, u8 life, u8 mode)
 	id = vm_see(kvm, task, life, mode);
 	raw_spin_unlock_irqrestore(&life_lock, flags);
 	return id;
+}
+
+u16 vm_found(struct kvm *kvm, struct task_struct *task)
+{
+	struct vm_state *vm;
+	unsigned long flags;
+	u16 id = 0;
+
+	raw_spin_lock_irqsave(&life_lock, flags);
+	vm = vm_of(kvm);
+	if (!vm || !vm->id) {
+		vm_see(kvm, task, MMUSCOPE_life_found, MMUSCOPE_mode_unknown);
+		vm = vm_of(kvm);
+	}
+	if (vm && !vm->told) {
+		vm->told = true;
+		id = vm->id;
+	}
+	raw_spin_unlock_irqrestore(&life_lock, flags);
+	return id;
+}
+
+void life_all_found(void)
+{
+	WRITE_ONCE(all_found, true);
+}
+
+u8 life_met(void)
+{
+	return READ_ONCE(all_found) ? MMUSCOPE_life_created : MMUSCOPE_life_found;
 }
 
 static void vcpu_emit(const struct vcpu_state *v, const struct task_struct *task, u8 life)
@@ -437,7 +471,7 @@ struct vcpu_state *vcpu_find(struct kvm_vcpu *vcpu)
 		seen = NULL;
 	}
 	if (!seen)
-		v = vcpu_make(vcpu, current, tid, MMUSCOPE_life_created);
+		v = vcpu_make(vcpu, current, tid, life_met());
 	if (v)
 		vcpu_run_by(v, tid);
 	raw_spin_unlock_irqrestore(&life_lock, flags);

@@ -15,6 +15,18 @@ struct vcpu_state *vcpu_find(struct kvm_vcpu *vcpu);
 /* The vCPU that a task is, by its task_id(); NULL: none. */
 struct vcpu_state *vcpu_find_task(u64 tid);
 
+/* From then on what is met for the first time was made while the session ran. */
+void life_all_found(void);
+
+/* Of what is met for the first time: enum mmuscope_life. */
+u8 life_met(void);
+
+/*
+ * A VM that is there already, whether it was met before or not. Return: its number if its memslots
+ * are still to be told, and it is traced; else 0.
+ */
+u16 vm_found(struct kvm *kvm, struct task_struct *task);
+
 /* A vCPU that is there already: @tid is the thread that ran it last. */
 void vcpu_found(struct kvm_vcpu *vcpu, struct task_struct *task, u64 tid);
 

@@ -90,9 +90,9 @@ static int file_found(const void *data, struct file *file, unsigned int fd)
 		u64 tid = (u64)task->tgid << 32 | (u32)pid_nr(rcu_dereference(vcpu->pid));
 
 		vcpu_found(vcpu, task, tid);
-	} else if (!strcmp(name, "kvm-vm") && !vm_id(file->private_data)) {
+	} else if (!strcmp(name, "kvm-vm")) {
 		struct kvm *kvm = file->private_data;
-		u16 vm = vm_find(kvm, task, MMUSCOPE_life_found, MMUSCOPE_mode_unknown);
+		u16 vm = vm_found(kvm, task);
 
 		if (vm)
 			slots_found(vm, kvm);
@@ -114,6 +114,7 @@ void life_find_running(void)
 		task_unlock(task);
 	}
 	rcu_read_unlock();
+	life_all_found();
 }
 
 static struct hook_event events[] = {};

@@ -21,7 +21,7 @@ static void slot_changed(const struct hook_call *c)
 	const struct kvm_memory_slot *old = (const struct kvm_memory_slot *)arg[0];
 	const struct kvm_memory_slot *new = (const struct kvm_memory_slot *)arg[1];
 	u32 change = arg[2];
-	u16 vm = vm_find(kvm, current, MMUSCOPE_life_created, MMUSCOPE_mode_unknown);
+	u16 vm = vm_find(kvm, current, life_met(), MMUSCOPE_mode_unknown);
 
 	if (vm)
 		slot_emit(vm, change == MMUSCOPE_slot_op_delete ? old : new, change);

@@ -226,7 +226,7 @@ static void loss_takes_the_shares_away(void **state)
 	json_t *vm, *row;
 	size_t i, j;
 
-	make(s, 17);
+	make(s, 1700);
 	json_array_foreach(json_object_get(s->json, "vms"), i, vm) {
 		json_array_foreach(json_object_get(vm, "faults"), j, row)
 			assert_true(json_is_null(json_object_get(row, "share")));
@@ -234,9 +234,24 @@ static void loss_takes_the_shares_away(void **state)
 		json_array_foreach(json_object_get(vm, "exits"), j, row)
 			assert_true(json_is_real(json_object_get(row, "share")));
 	}
-	assert_int_equal(number(json_object_get(s->json, "collection"), "lost"), 17);
+	assert_int_equal(number(json_object_get(s->json, "collection"), "lost"), 1700);
 	assert_non_null(strstr(s->text, "Records were lost"));
-	assert_non_null(strstr(s->text, "ring 17"));
+	assert_non_null(strstr(s->text, "ring 1,700"));
+}
+
+/* One in some thousands is less than the last digit of a share, and told all the same. */
+static void little_loss_leaves_the_shares(void **state)
+{
+	struct setup *s = *state;
+	json_t *vm, *row;
+	size_t i, j;
+
+	make(s, 2);
+	json_array_foreach(json_object_get(s->json, "vms"), i, vm)
+		json_array_foreach(json_object_get(vm, "faults"), j, row)
+			assert_true(json_is_real(json_object_get(row, "share")));
+	assert_int_equal(number(json_object_get(s->json, "collection"), "lost"), 2);
+	assert_non_null(strstr(s->text, "ring 2"));
 }
 
 static void text_fits_its_width(void **state)
@@ -371,6 +386,7 @@ int main(void)
 		TEST(shares_add_up),
 		TEST(rates_are_per_second),
 		TEST(loss_takes_the_shares_away),
+		TEST(little_loss_leaves_the_shares),
 		TEST(text_fits_its_width),
 		TEST(name_filter),
 		TEST(parts_without_a_hook_are_not_known),

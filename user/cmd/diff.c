@@ -301,7 +301,8 @@ static int read_run(struct diff_cmd *c, size_t at)
 
 static int compare(struct diff_cmd *c, FILE *out)
 {
-	bool differ = false, wrong = false;
+	enum diff_outcome outcome = DIFF_UNTOLD;
+	bool wrong = false;
 	struct report *r;
 	int err, code;
 
@@ -317,14 +318,15 @@ static int compare(struct diff_cmd *c, FILE *out)
 	}
 	wrong |= recording_strangers(&c->recording, 0) != EXIT_OK;
 	r = report_new("diff");
-	if (r && view_diff(r, &c->diff, &differ)) {
+	if (r && view_diff(r, &c->diff, &outcome)) {
 		report_free(r);
 		r = NULL;
 	}
 	code = output_report(out, &c->recording.options, r);
 	if (code != EXIT_OK || wrong)
 		return EXIT_TROUBLE;
-	return differ ? EXIT_DIFFER : EXIT_SAME;
+	return outcome == DIFF_DIFFERS ? EXIT_DIFFER :
+	       outcome == DIFF_SAME ? EXIT_SAME : EXIT_TROUBLE;
 }
 
 static void close_all(struct diff_cmd *c)

@@ -132,6 +132,7 @@ static struct report *make(struct top *top, const struct group *g, struct table 
 	struct session *s = top->session;
 	const struct view_window w = {
 		.name = top->options.vm, .elapsed_ns = session_interval(s),
+		.source = session_source(s),
 	};
 	struct report *r = report_new("top");
 

@@ -22,6 +22,8 @@
 /* The kernel's own accounting of BPF costs time too: it runs for a part of each period only. */
 #define COST_PERIOD_NS	1000000000ULL
 #define COST_WINDOW_NS	50000000ULL
+/* What fewer records than this took says nothing of the next one. */
+#define COST_RECORDS	100
 
 struct source_bpf {
 	struct source base;
@@ -34,13 +36,15 @@ struct source_bpf {
 	struct cpu_lost *lost_then;
 	uint64_t skipped_then;
 	struct made made;
-	uint64_t records;
+	uint64_t ring_records;		/* read from the kernel's rings */
 	int stats_fd;			/* the kernel's accounting is on, else -1 */
 	uint64_t window_ts;
+	uint64_t window_records;
 	uint64_t window_ns;
 	uint64_t window_runs;
 	uint64_t start_ts;
 	uint64_t measured_time;		/* in all windows */
+	uint64_t measured_records;
 	uint64_t measured_ns;
 	uint64_t measured_runs;
 };
@@ -89,14 +93,13 @@ static int bpf_next(struct source *src, unsigned int stream, const struct mmusco
 
 	if (stream == 2 * b->cpus)
 		return made_next(&b->made, rec);
-	if (stream < b->cpus)
+	if (stream < b->cpus) {
 		*rec = faults_next(&b->faults, stream);
-	else
-		*rec = ring_next(&b->rings[stream - b->cpus], &len);
-	if (!*rec)
-		return 0;
-	b->records++;
-	return 1;
+		return !!*rec;
+	}
+	*rec = ring_next(&b->rings[stream - b->cpus], &len);
+	b->ring_records += !!*rec;
+	return !!*rec;
 }
 
 static void bpf_release(struct source *src, unsigned int stream)
@@ -111,18 +114,32 @@ static void bpf_release(struct source *src, unsigned int stream)
 		made_release(&b->made);
 }
 
+/* Records written so far, read or not. How many there are in a ring its bytes tell: on average. */
+static uint64_t records_written(const struct source_bpf *b)
+{
+	uint64_t faults = 0, bytes = 0, read = 0;
+
+	for (unsigned int i = 0; i < b->cpus; i++) {
+		faults += faults_written(&b->faults, i);
+		bytes += __atomic_load_n(b->rings[i].producer, __ATOMIC_RELAXED);
+		read += b->rings[i].read;
+	}
+	return faults + (read ? (double)bytes * b->ring_records / read : 0);
+}
+
 static void window_open(struct source_bpf *b, uint64_t now)
 {
 	b->stats_fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
 	if (b->stats_fd < 0)
 		return;
 	b->window_ts = now;
+	b->window_records = records_written(b);
 	collector_run_time(b->collector, &b->window_ns, &b->window_runs);
 }
 
 static void window_close(struct source_bpf *b, uint64_t now)
 {
-	uint64_t ns, runs;
+	uint64_t ns, runs, records = records_written(b);
 
 	collector_run_time(b->collector, &ns, &runs);
 	close(b->stats_fd);
@@ -131,6 +148,8 @@ static void window_close(struct source_bpf *b, uint64_t now)
 	b->window_ts = now;
 	b->measured_ns += ns - b->window_ns;
 	b->measured_runs += runs - b->window_runs;
+	/* An average of bytes may have changed. */
+	b->measured_records += records > b->window_records ? records - b->window_records : 0;
 }
 
 static int bpf_wait(struct source *src, int timeout_ms)
@@ -218,12 +237,12 @@ static void bpf_cost(const struct source *src, struct source_cost *cost)
 	double scale;
 
 	memset(cost, 0, sizeof(*cost));
-	cost->records = b->records;
-	if (!b->measured_time)
+	if (!b->measured_time || b->measured_records < COST_RECORDS)
 		return;
 	scale = (double)(now_ns() - b->start_ts) / b->measured_time;
 	cost->collector_ns = b->measured_ns * scale;
 	cost->runs = b->measured_runs * scale;
+	cost->records = b->measured_records * scale;
 }
 
 static const struct source_ops bpf_ops = {

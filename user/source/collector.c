@@ -523,17 +523,14 @@ void collector_close(struct collector *c)
 
 void collector_find_running(struct collector *c)
 {
+	int fd = c->iter ? bpf_iter_create(bpf_link__fd(c->iter)) : -1;
 	char buf[256];
-	int fd;
 
-	if (!c->iter)
-		return;
-	fd = bpf_iter_create(bpf_link__fd(c->iter));
-	if (fd < 0)
-		return;
-	while (read(fd, buf, sizeof(buf)) > 0)
+	while (fd >= 0 && read(fd, buf, sizeof(buf)) > 0)
 		;
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	*(volatile __u64 *)&c->skel->bss->found_all = 1;
 }
 
 const struct collector_maps *collector_maps(const struct collector *c)

@@ -50,6 +50,11 @@ const struct mmuscope_hdr *faults_next(struct faults *f, unsigned int cpu)
 	return &fault->hdr;
 }
 
+uint64_t faults_written(const struct faults *f, unsigned int cpu)
+{
+	return __atomic_load_n(&ring_of(f, cpu)->head, __ATOMIC_RELAXED);
+}
+
 void faults_release(struct faults *f, unsigned int cpu)
 {
 	__atomic_store_n(&ring_of(f, cpu)->tail, f->read[cpu], __ATOMIC_RELEASE);

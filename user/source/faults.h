@@ -38,6 +38,9 @@ void faults_unmap(struct faults *f);
 /* The next fault of @cpu, valid until faults_release(); NULL when there is none at the moment. */
 const struct mmuscope_hdr *faults_next(struct faults *f, unsigned int cpu);
 
+/* Return: faults that the collector wrote for @cpu so far. */
+uint64_t faults_written(const struct faults *f, unsigned int cpu);
+
 /* Gives the collector back the space of all that faults_next() returned for @cpu. */
 void faults_release(struct faults *f, unsigned int cpu);
 

@@ -317,6 +317,8 @@ void probe_report(struct probe_set *set, const struct cause_site *sites)
 		}
 		if (s->state != PROBE_FOUND)
 			s->why = c->why;
+		if (!c->probe->way[0].target)
+			s->why = "KVM in software does not come by it";
 		if (c->probe->way[0].how == HOW_SITES)
 			probe_report_sites(c, s, sites);
 	}

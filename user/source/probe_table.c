@@ -46,6 +46,12 @@ const struct probe probe_table[] = {
 	{ "kvm_entry", "fault exits", "no faults, no exits",
 	  PROBE_REQUIRED, HOST_HARDWARE,
 	  { BTF("kvm_entry", "entry_b", 0), RAW("kvm_entry", "entry_1", 0) } },
+	/* Without a way: KVM in software has the tracepoints, and does not come by them. */
+	{ "kvm_exit", "exits", "no exits, no vCPU time, and no time between exit and handler",
+	  PROBE_WANTED, HOST_SOFTWARE, { { NULL } } },
+	{ "kvm_page_fault", "fault",
+	  "faults that map no page: MMIO, emulated, tried again, the guest's own",
+	  PROBE_WANTED, HOST_SOFTWARE, { { NULL } } },
 	{ "kvm_page_fault", "fault", "no faults",
 	  PROBE_REQUIRED, HOST_SVM, { PAGE_FAULT } },
 	/* Of a fault that is skipped the VMCB tells all, and the VMCS does not. */

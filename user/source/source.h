@@ -62,8 +62,8 @@ struct probe_status {
 
 /**
  * struct source_cost - what collecting costs, so far
- * @records: records written by the collector
- * @collector_ns: ns spent in the collector's probes, 0 if the kernel does not tell
+ * @collector_ns: ns spent in the collector's probes, 0 if that is not known
+ * @records: records that were written meanwhile
  * @runs: executions of the probes, 0 if the kernel does not tell
  */
 struct source_cost {

@@ -110,14 +110,10 @@ static bool part_unseen(const struct vm_view *v, unsigned int i)
 	static const char *const probes[STATS_TIMES] = {
 		[TIME_HOST] = "kvm_mmu_spte_requested", [TIME_ASLEEP] = "kvm_sched_out",
 		[TIME_LOCK] = "contention_begin", [TIME_USER] = "kvm_userspace_exit",
+		[TIME_OUTSIDE] = "kvm_exit",
 	};
-	const struct source *source = v->window->source;
-	const struct probe_status *list, *status;
 
-	if (!probes[i] || !source || !source->ops->probes || !source->ops->probes(source, &list))
-		return false;
-	status = view_probe(source, probes[i]);
-	return !status || status->state == PROBE_MISSING;
+	return probes[i] && !view_seen(v->window->source, probes[i]);
 }
 
 static void time_row(const struct vm_view *v, struct table *t, const char *cause,

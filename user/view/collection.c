@@ -83,6 +83,16 @@ const struct probe_status *view_probe(const struct source *source, const char *n
 	return NULL;
 }
 
+bool view_seen(const struct source *source, const char *name)
+{
+	const struct probe_status *status, *list;
+
+	if (!source || !source->ops->probes || !source->ops->probes(source, &list))
+		return true;
+	status = view_probe(source, name);
+	return status && (status->state == PROBE_FOUND || !status->lost[0]);
+}
+
 static void probe_table(struct section *s, const struct source *src)
 {
 	static const struct column columns[] = {

@@ -169,7 +169,24 @@ static bool any_differs(const struct diff_vms *vms, const struct diff *d)
 	return false;
 }
 
-int view_diff(struct report *r, const struct diff *d, bool *differ)
+/* Return: whether the faults of some VM that is on both sides could not be compared, or none is. */
+static bool any_untold(const struct diff_vms *vms)
+{
+	size_t both = 0;
+
+	for (size_t i = 0; i < vms->nr; i++) {
+		const struct diff_row *faults = diff_faults(&vms->list[i]);
+
+		if (vms->list[i].sides != 3)
+			continue;
+		both++;
+		if (faults && (!faults->complete || isnan(faults->p)))
+			return true;
+	}
+	return !both;
+}
+
+int view_diff(struct report *r, const struct diff *d, enum diff_outcome *outcome)
 {
 	struct diff_vms vms;
 	int err = diff_match(&vms, d);
@@ -183,7 +200,8 @@ int view_diff(struct report *r, const struct diff *d, bool *differ)
 					qsort(vms.list[i].tables[t].rows,
 					      vms.list[i].tables[t].nr,
 					      sizeof(struct diff_row), compare);
-		*differ = any_differs(&vms, d);
+		*outcome = any_differs(&vms, d) ? DIFF_DIFFERS :
+			   any_untold(&vms) ? DIFF_UNTOLD : DIFF_SAME;
 		diff_verdict(r, d, &vms);
 		for (size_t i = 0; i < vms.nr; i++)
 			if (vms.list[i].sides == 3)

@@ -85,13 +85,15 @@ struct diff {
 	size_t nr_specs;
 };
 
+/* What came of it. Untold: nothing differs, and of some faults there is no verdict. */
+enum diff_outcome { DIFF_SAME, DIFF_DIFFERS, DIFF_UNTOLD };
+
 /**
  * view_diff() - add the verdict, the tables of each VM, and how they came about
- * @differ: set to whether anything differs
  *
  * Return: 0 or -ENOMEM.
  */
-int view_diff(struct report *r, const struct diff *d, bool *differ);
+int view_diff(struct report *r, const struct diff *d, enum diff_outcome *outcome);
 
 /* What view_diff() is made of. */
 

@@ -38,7 +38,7 @@ static bool is_complete(const struct diff *d, const struct group_row *key)
 	for (size_t i = 0; i < d->nr; i++) {
 		const struct ledger *l = model_past(d->runs[i].model);
 
-		if (key->type == MMUSCOPE_TYPE_exits ? !view_exits_complete(l) : view_lost(l) != 0)
+		if (key->type == MMUSCOPE_TYPE_exits ? !view_exits_complete(l) : view_lost_much(l))
 			return false;
 	}
 	return true;

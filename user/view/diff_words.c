@@ -262,9 +262,12 @@ static void loss_words(struct section *s, const struct diff *d)
 		const char *side = i < d->nr_a ? "A" : "B";
 
 		if (lost)
-			section_note(s, "%s lost %llu records (%s): its counts are too low, and no "
-				     "changes are shown that this would make wrong.", side,
-				     (unsigned long long)lost, d->runs[i].path);
+			section_note(s, "%s lost %llu record%s (%s): %s.", side,
+				     (unsigned long long)lost, lost == 1 ? "" : "s",
+				     d->runs[i].path,
+				     view_lost_much(model_past(d->runs[i].model)) ?
+				     "its counts are too low, and no changes are shown that this "
+				     "would make wrong" : "too few to be seen in what is compared");
 		for (size_t t = 0; t < d->nr_specs; t++)
 			others += d->runs[i].tally[t]->others;
 		if (others)
@@ -325,7 +328,8 @@ void diff_verdict(struct report *r, const struct diff *d, const struct diff_vms 
 			continue;
 		}
 		if (f && !f->complete) {
-			section_note(s, "%s: no verdict, because records were lost.", vm->name);
+			section_note(s, "%s: no verdict, because too many records were lost.",
+				     vm->name);
 		} else if (f) {
 			count_words(r, s, d, vm);
 			time_words(r, s, vm);

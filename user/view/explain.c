@@ -67,8 +67,9 @@ void evidence_make(struct evidence *e, struct report *r, const struct vm *vm,
 		e->shadow_ns += e->cause_ns[of_shadow[i]];
 		e->shadow_count += e->cause_count[of_shadow[i]];
 	}
-	/* Without exits, each vCPU had all of the time. */
+	/* Where no exits are seen there is only the time that went by. */
 	e->vcpu_ns = st->vcpu_ns ?: elapsed_ns * vm->nr_vcpus;
+	e->by_clock = !st->vcpu_ns;
 }
 
 /* Faults of some causes: how many, how long the pages were away, who did it. */
@@ -110,11 +111,12 @@ bool explain_apply(const struct rule *rule, const struct evidence *e, struct fin
 	return f->always || (e->vcpu_ns && f->ns * 100.0 / e->vcpu_ns >= EXPLAIN_LEAST);
 }
 
-/* A finding, and whose it is. */
+/* A finding, and whose it is; @by_clock as struct evidence has it. */
 struct found {
 	const struct rule *rule;
 	const struct vm *vm;
 	uint64_t vcpu_ns;
+	bool by_clock;
 	struct finding f;
 };
 
@@ -163,7 +165,9 @@ static void explain_vm(struct list *l, struct report *r, const struct vm *vm,
 		e.progress = &progress;
 	rules = explain_rules(&nr);
 	for (size_t i = 0; i < nr; i++) {
-		struct found found = { .rule = &rules[i], .vm = vm, .vcpu_ns = e.vcpu_ns };
+		struct found found = {
+			.rule = &rules[i], .vm = vm, .vcpu_ns = e.vcpu_ns, .by_clock = e.by_clock,
+		};
 
 		if (explain_apply(&rules[i], &e, &found.f))
 			list_add(l, &found);
@@ -182,8 +186,9 @@ static void print_finding(struct report *r, const struct found *f, size_t number
 	section_fact(s, "rule", NULL, cell_text(f->rule->key));
 	section_fact(s, "vm", NULL, cell_text(f->vm->name));
 	section_fact(s, "title", NULL, cell_text(f->rule->title));
-	/* What was not recorded comes on top. */
-	section_fact(s, "share", lost ? "of vCPU time or more" : "of vCPU time",
+	/* What was not recorded comes on top; and a VM need not have run all the time. */
+	section_fact(s, "share", f->by_clock ? "of the time or more" :
+		     lost ? "of vCPU time or more" : "of vCPU time",
 		     f->f.ns ? cell_percent(f->f.ns, f->vcpu_ns) : (struct cell){ 0 });
 	section_fact(s, "ns", "", f->f.ns ? cell_ns(f->f.ns) : (struct cell){ 0 });
 	section_fact(s, "count", "times", cell_count(f->f.count));
@@ -196,21 +201,38 @@ static void print_finding(struct report *r, const struct found *f, size_t number
 	section_note(s, "What would confirm it: %s.", f->rule->confirm);
 }
 
-static void print_nothing(struct report *r, size_t vms)
+/* Return: hooks that are missing and are no luxury. */
+static size_t probes_missing(const struct source *source)
+{
+	const struct probe_status *list = NULL;
+	size_t nr = source && source->ops->probes ? source->ops->probes(source, &list) : 0;
+	size_t missing = 0;
+
+	for (size_t i = 0; i < nr; i++)
+		missing += list[i].state == PROBE_MISSING && list[i].need != PROBE_OPTIONAL;
+	return missing;
+}
+
+static void print_nothing(struct report *r, size_t vms, size_t missing)
 {
 	struct section *s = report_section(r, "nothing", NULL, false);
 
-	if (vms)
-		section_note(s, "Nothing significant was found: no kind of work that memory "
-			     "virtualization makes took %.0f%% of a VM's vCPU time.",
-			     EXPLAIN_LEAST);
-	else
+	if (!vms) {
 		section_note(s, "No VM was seen.");
+		return;
+	}
+	section_note(s, "Nothing significant was found%s: no kind of work that memory "
+		     "virtualization makes took %.0f%% of a VM's vCPU time.",
+		     missing ? " in what can be seen" : "", EXPLAIN_LEAST);
+	if (missing)
+		section_note(s, "%zu probes are missing here: what they would have told may be "
+			     "just what is significant. 'mmuscope doctor' says what that is.",
+			     missing);
 }
 
 size_t view_explain(struct report *r, const struct model *m, const struct view_window *w)
 {
-	bool lost = view_lost(w->past ? model_past(m) : model_now(m));
+	bool lost = view_lost_much(w->past ? model_past(m) : model_now(m));
 	struct list l = { 0 };
 	size_t vms = 0;
 
@@ -227,7 +249,7 @@ size_t view_explain(struct report *r, const struct model *m, const struct view_w
 	for (size_t i = 0; i < l.nr; i++)
 		print_finding(r, &l.list[i], i + 1, lost);
 	if (!l.nr)
-		print_nothing(r, vms);
+		print_nothing(r, vms, probes_missing(w->source));
 	if (l.failed)
 		r->failed = true;
 	free(l.list);

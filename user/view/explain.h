@@ -27,6 +27,7 @@ enum explain_sure {
  * @lock_ns: waited for mmu_lock
  * @small: pages mapped by faults as 4K, and @huge as larger ones
  * @vcpu_ns: the vCPUs' time
+ * @by_clock: that is not known, and @vcpu_ns is the time that went by
  * @progress: KVM's sequence of invalidations, NULL where it is not known
  */
 struct evidence {
@@ -47,6 +48,7 @@ struct evidence {
 	uint64_t small;
 	uint64_t huge;
 	uint64_t vcpu_ns;
+	bool by_clock;
 	const struct view_progress *progress;
 };
 

@@ -110,7 +110,7 @@ void view_group(struct report *r, const struct group *g, const struct model *m,
 {
 	const struct vm_view v = {
 		.elapsed_ns = w->elapsed_ns,
-		.shares = !view_lost(w->past ? model_past(m) : model_now(m)),
+		.shares = !view_lost_much(w->past ? model_past(m) : model_now(m)),
 	};
 	struct section *s = report_section(r, "groups", NULL, false);
 	const struct column *columns;

@@ -8,6 +8,9 @@ static void row_fill(struct report *r, const struct vm *vm, const struct view_wi
 	uint64_t bytes = slots_bytes(&vm->slots);
 	struct hist faults;
 
+	bool flushes = st->records[MMUSCOPE_TYPE_flush] ||
+		       view_seen(w->source, "kvm_flush_remote_tlbs");
+
 	hist_init(&faults);
 	for (size_t i = HIST_FAULT; i < HIST_PHASE; i++)
 		if (st->hist[i])
@@ -20,10 +23,13 @@ static void row_fill(struct report *r, const struct vm *vm, const struct view_wi
 	*row++ = cell_rate(faults.count, w->elapsed_ns);
 	*row++ = cell_ns(faults.sum);
 	*row++ = view_share(shares, faults.sum, st->vcpu_ns);
-	*row++ = cell_ns(hist_percentile(&faults, 50));
-	*row++ = cell_ns(hist_percentile(&faults, 99));
-	*row++ = cell_ns(faults.max);
-	*row++ = cell_count(st->records[MMUSCOPE_TYPE_flush]);
+	if (faults.count) {
+		row[0] = cell_ns(hist_percentile(&faults, 50));
+		row[1] = cell_ns(hist_percentile(&faults, 99));
+		row[2] = cell_ns(faults.max);
+	}
+	row += 3;
+	*row = flushes ? cell_count(st->records[MMUSCOPE_TYPE_flush]) : (struct cell){ 0 };
 }
 
 void view_overview(struct report *r, const struct model *m, const struct view_window *w)
@@ -38,7 +44,7 @@ void view_overview(struct report *r, const struct model *m, const struct view_wi
 	};
 	struct table *t = section_table(report_section(r, "overview", "VMs", false), "vms", NULL,
 					columns, ARRAY_SIZE(columns));
-	bool shares = !view_lost(w->past ? model_past(m) : model_now(m));
+	bool shares = !view_lost_much(w->past ? model_past(m) : model_now(m));
 
 	for (size_t i = 0; i < model_vms(m); i++)
 		if (view_wants(w, model_vm(m, i)))

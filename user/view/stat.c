@@ -39,6 +39,16 @@ uint64_t view_lost(const struct ledger *l)
 	return lost;
 }
 
+bool view_lost_much(const struct ledger *l)
+{
+	uint64_t records = 0;
+
+	for (size_t i = 0; i < MMUSCOPE_TYPES; i++)
+		records += l->records[i];
+	return l->lost[MMUSCOPE_stage_vms] || l->lost[MMUSCOPE_stage_vcpus] ||
+	       view_lost(l) * 2000 > records;
+}
+
 bool view_exits_complete(const struct ledger *l)
 {
 	/* Exits are counted in tables, not in rings: only these stages can miss some. */
@@ -100,7 +110,7 @@ static void stat_vm(struct report *r, const struct model *m, const struct vm *vm
 		.section = report_section(r, "vms", report_text(r, "VM %s%s", vm->name, end), true),
 		.window = w,
 		.elapsed_ns = w->elapsed_ns,
-		.shares = !view_lost(l),
+		.shares = !view_lost_much(l),
 		.exit_shares = view_exits_complete(l),
 	};
 

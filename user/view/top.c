@@ -107,17 +107,27 @@ static void columns_finish(struct columns *c, const struct column *times)
  * struct sums - what a row says
  * @times: durations of what the first rate counts, NULL where it has none
  * @share: of these times
+ * @source: whose hooks tell
  */
 struct sums {
 	uint64_t count[TOP_KINDS];
+	const struct source *source;
 	const struct hist *times;
 	struct cell share;
 };
 
-/* Where KVM is software virtualization nobody counts the exits that its faults are. */
+/* A 0 is one only where it would have been seen; whoever faults has exits that nobody counted. */
 static bool is_known(const struct sums *s, enum top_kind kind)
 {
-	return kind != TOP_EXITS || s->count[TOP_EXITS] || !s->count[TOP_FAULT];
+	static const char *const probes[TOP_KINDS] = {
+		[TOP_FLUSH] = "kvm_flush_remote_tlbs", [TOP_EXITS] = "kvm_exit",
+		[TOP_INVALIDATE] = "kvm_mmu_notifier_invalidate_range_start",
+		[TOP_DIRTY] = "kvm_get_dirty_log_protect",
+	};
+
+	if (s->count[kind] || !probes[kind])
+		return true;
+	return view_seen(s->source, probes[kind]) && (kind != TOP_EXITS || !s->count[TOP_FAULT]);
 }
 
 /* Fills a row from @cell on, as columns_finish() made the columns. */
@@ -193,7 +203,7 @@ static void total_facts(struct section *s, const struct totals *all, const struc
 	section_fact(s, "vcpu_count", all->vcpus == 1 ? "vCPU" : "vCPUs", cell_count(all->vcpus));
 	section_fact(s, "fault_rate", "faults/s", cell_rate(all->faults, elapsed_ns));
 	section_fact(s, "fault_share", "of vCPU time",
-		     view_share(!lost, all->fault_ns, all->vcpu_ns));
+		     view_share(!view_lost_much(l), all->fault_ns, all->vcpu_ns));
 	section_fact(s, "lost", "records lost", cell_count(lost));
 	section_fact(s, "unattributed", "without a VM", cell_count(strays));
 	if (lost)
@@ -231,12 +241,12 @@ struct table *view_top(struct report *r, const struct model *m, const struct vie
 	for (size_t i = 0; i < model_vms(m); i++) {
 		const struct vm *vm = model_vm(m, i);
 		const struct vm_stats *st = w->past ? &vm->past : &vm->now;
-		struct sums s = { 0 };
+		struct sums s = { .source = w->source };
 
 		if (!is_looked_at(vm, st, w))
 			continue;
 		vm_sums(st, &s, &faults);
-		s.share = view_share(!view_lost(l), faults.sum, st->vcpu_ns);
+		s.share = view_share(!view_lost_much(l), faults.sum, st->vcpu_ns);
 		vm_row(t, &c, vm, &s, w->elapsed_ns);
 		all.vms++;
 		all.vcpus += vm->nr_vcpus;
@@ -322,7 +332,8 @@ static void rows_add(struct report *r, struct table *t, const struct columns *c,
 		at++;
 	while (at < o->g->nr_rows) {
 		at = order_row(r, o, at, m, &s, keys);
-		s.share = view_share(!view_lost(l), s.times ? s.times->sum : 0,
+		s.source = w->source;
+		s.share = view_share(!view_lost_much(l), s.times ? s.times->sum : 0,
 				     o->timed ? o->g->ns[o->timed] : 0);
 		row = table_row(t);
 		memcpy(row, keys, o->g->nr_keys * sizeof(*keys));

@@ -55,6 +55,12 @@ struct view_window {
 /* Return: what became of the hook @name at @source, NULL where that has none or is NULL. */
 const struct probe_status *view_probe(const struct source *source, const char *name);
 
+/*
+ * Return: whether a 0 of what the hook @name tells means that there was none; also true of a
+ * @source that says nothing of hooks.
+ */
+bool view_seen(const struct source *source, const char *name);
+
 /* Adds a section "vms" per VM with all of its tables. Return: number of VMs. */
 size_t view_stat(struct report *r, const struct model *m, const struct view_window *w);
 
@@ -224,6 +230,12 @@ const char *view_level(unsigned int level);
 
 /* Return: records lost at any stage. */
 uint64_t view_lost(const struct ledger *l);
+
+/*
+ * Return: whether what @l lost can be seen in shares and comparisons: one in 2,000 records is less
+ * than a share's last digit, but one VM or vCPU that is not traced is all that it did.
+ */
+bool view_lost_much(const struct ledger *l);
 
 /* Return: whether @l lost what would make shares of exits wrong. */
 bool view_exits_complete(const struct ledger *l);

@@ -91,6 +91,7 @@ void view_invalidations(const struct vm_view *v)
 	struct table *t = section_table(v->section, "invalidations",
 					"Invalidations by the host (MMU notifier)", columns,
 					ARRAY_SIZE(columns));
+	bool frames = view_seen(v->window->source, "kvm_unmap_gfn_range");
 	uint64_t inferred = 0;
 
 	for (size_t i = 0; i < v->st->notify.nr; i++) {
@@ -103,13 +104,19 @@ void view_invalidations(const struct vm_view *v)
 		*row++ = cell_text(report_text(v->section->report, "%.*s",
 					       (int)sizeof(n->comm), n->comm));
 		row = view_hist_cells(v, row, n->hist);
-		*row++ = cell_count(n->gfns);
+		*row++ = frames || n->gfns ? cell_count(n->gfns) : (struct cell){ 0 };
 		*row = cell_count(n->inferred);
 	}
 	table_sort(t, "count");
 	if (inferred)
 		section_caption(v->section, "The cause of %llu invalidations is inferred from "
 				"event and task.", (unsigned long long)inferred);
+}
+
+/* Where KVM's ring or the CPU's buffer is emptied, neither says how much was in it. */
+static bool dirty_counts_pages(unsigned int op)
+{
+	return op != MMUSCOPE_dirty_op_ring_reset && op != MMUSCOPE_dirty_op_pml_full;
 }
 
 void view_dirty(const struct vm_view *v)
@@ -131,7 +138,8 @@ void view_dirty(const struct vm_view *v)
 		row = table_row(t);
 		*row++ = cell_text(schema_word_text(SET_dirty_op, i));
 		row = view_hist_cells(v, row, h);
-		*row = cell_count(v->st->count[COUNT_DIRTY_PAGES + i]);
+		if (dirty_counts_pages(i))
+			*row = cell_count(v->st->count[COUNT_DIRTY_PAGES + i]);
 	}
 	table_sort(t, "count");
 }
