@@ -103,7 +103,8 @@ int BPF_PROG(unmap_hva, u64 start, u64 end)
 	struct whereabouts w;
 
 	whereabouts(&w);
-	if (!w.traced)
+	/* Of a VM that is asked for, its owner's threads are known to be. */
+	if (!w.traced && !(cfg.filtered && task_wanted(bpf_get_current_task())))
 		return 0;
 	rec.hdr.vm = w.vm;
 	rec.hdr.vcpu = w.vcpu;

@@ -6,7 +6,29 @@
  */
 #include "state.bpf.h"
 
-#define FDS_MAX		256	/* how many files of a task are looked through */
+#define FDS_MAX		65536	/* how many files of a task are looked through */
+
+struct fd_search {
+	struct file **fds;
+	u64 vcpu;
+	u32 pid;
+};
+
+static long fd_look(u32 i, void *ctx)
+{
+	struct fd_search *search = ctx;
+	struct kvm_vcpu *vcpu;
+	struct file *file = NULL;
+
+	bpf_probe_read_kernel(&file, sizeof(file), search->fds + i);
+	if (!file || file_name(file) != NAME_VCPU)
+		return 0;
+	vcpu = BPF_CORE_READ(file, private_data);
+	if ((u32)BPF_CORE_READ(vcpu, pid, numbers[0].nr) != search->pid)
+		return 0;
+	search->vcpu = (u64)vcpu;
+	return 1;
+}
 
 /*
  * The vCPU that the running task is, by its open files: KVM notes in the vCPU
@@ -16,23 +38,14 @@ __noinline __weak u64 vcpu_by_fd(u32 pid)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct fd_search search = { .fds = BPF_CORE_READ(fdt, fd), .pid = pid };
 	u32 max = BPF_CORE_READ(fdt, max_fds);
-	struct file **fds = BPF_CORE_READ(fdt, fd);
 
-	for (u32 i = 0; i < FDS_MAX; i++) {
-		struct kvm_vcpu *vcpu;
-		struct file *file = NULL;
-
-		if (i >= max)
-			break;
-		bpf_probe_read_kernel(&file, sizeof(file), fds + i);
-		if (!file || file_name(file) != NAME_VCPU)
-			continue;
-		vcpu = BPF_CORE_READ(file, private_data);
-		if ((u32)BPF_CORE_READ(vcpu, pid, numbers[0].nr) == pid)
-			return (u64)vcpu;
-	}
-	return 0;
+	if (max > FDS_MAX)
+		max = FDS_MAX;
+	/* Every kernel on which KVM does without VMX and SVM has the helper. */
+	bpf_loop(max, fd_look, &search, 0);
+	return search.vcpu;
 }
 
 SEC("raw_tp/kvm_mmu_pagetable_walk")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Memslots that are made, moved, changed and deleted. */
+#include "life.h"
 #include "mmuscope.h"
 
 /* A memslot request, for the flushes and zaps on its way. */

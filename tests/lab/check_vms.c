@@ -105,6 +105,18 @@ static void check_running(const char *name)
 	holds(!strcmp(fact_word(vm, "life"), life), "life %s", fact_word(vm, "life"));
 }
 
+/* It faulted all the time, also between the first hook and the look for running VMs. */
+static void check_busy(const char *name)
+{
+	json_t *vm = result_vm(result_report(name), name);
+
+	holds(!strcmp(fact_word(vm, "life"), "found"), "life %s", fact_word(vm, "life"));
+	holds(fact(vm, "memory") > 0, "its memslots are not known");
+	holds(rows(vm, "faults", "count", NULL) > 0, "no fault was seen");
+	same("first touches", rows(vm, "causes", "count", "cause", "first_touch", NULL), "wanted",
+	     0);
+}
+
 static void check_crowd(const char *name)
 {
 	json_t *report = result_report(name), *vm, *other;
@@ -388,6 +400,7 @@ const struct check vm_checks[] = {
 	{ "end at SIGINT", check_end,
 	  LIST("tdp", "shadow", "all", "by-pid", "by-name", "flood", "crowd"), NULL },
 	{ "VMs there before", check_running, LIST("vm-a", "vm-b", "victim"), "fault" },
+	{ "one that works all the time", check_busy, LIST("busy"), "fault" },
 	{ "VMs that come and go", check_new, LIST(NEW), NULL },
 	{ "their names", check_name, LIST(NEW), NULL },
 	{ "each VM once", check_crowd, LIST("all"), NULL },

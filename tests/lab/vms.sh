@@ -42,3 +42,10 @@ vms_gone "$kept"
 trace_end all by-pid by-name recorded
 step report mmuscope report --json -o /results/recorded.json /tmp/recorded.data
 end vm-a vm-b
+
+# Its events come before it is looked for.
+bg busy mmuscope-guest retouch --pages 500 --rounds 1000000 --name busy --timeout 0
+sleep 1
+step busy.stat mmuscope stat --collector "$collector" --json -d 1 -o /results/busy.json
+kill -KILL "$(bg_pid busy)"
+bg_wait busy 2>/dev/null

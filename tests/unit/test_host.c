@@ -413,6 +413,27 @@ static void test_lockdown_mild(void **state)
 	assert_int_equal(host_find(&machine->host, "kernel", "lockdown")->state, HOST_OK);
 }
 
+/* Where securityfs is not mounted nobody knows, and none is no answer. */
+static void test_lockdown_unseen(void **state)
+{
+	struct machine *machine = *state;
+
+	put(machine, "/sys/kernel/security/placeholder", "");
+	put(machine, "/proc/modules", "");
+	examine(machine);
+	assert_fact(machine, "kernel", "lockdown", "not known");
+	assert_fact(machine, "kernel", "module.signature", "not known");
+}
+
+static void test_no_modules(void **state)
+{
+	struct machine *machine = *state;
+
+	examine(machine);
+	assert_fact(machine, "kernel", "module", "impossible");
+	assert_null(host_find(&machine->host, "kernel", "module.headers"));
+}
+
 static void test_preempt(void **state)
 {
 	struct machine *machine = *state;
@@ -500,6 +521,8 @@ int main(void)
 		machine_test(test_memory),
 		machine_test(test_lockdown),
 		machine_test(test_lockdown_mild),
+		machine_test(test_lockdown_unseen),
+		machine_test(test_no_modules),
 		machine_test(test_preempt),
 		machine_test(test_preempt_odd),
 		machine_test(test_built_in_no_btf),

@@ -207,14 +207,19 @@ static void progress(const struct record *r, struct session *s, bool last)
 {
 	char time[FORMAT_MAX], records[FORMAT_MAX], bytes[FORMAT_MAX], lost[FORMAT_MAX];
 	size_t vms = model_vms(session_model(s));
+	bool terminal = isatty(STDERR_FILENO);
+	char line[PATH_MAX + 5 * FORMAT_MAX];
 
-	if (!last && !isatty(STDERR_FILENO))
+	if (!last && !terminal)
 		return;
-	fprintf(stderr, "%smmuscope: %s, %s records of %zu VM%s, %s lost, %s in '%s'%s",
-		isatty(STDERR_FILENO) ? "\r\033[K" : "", format_ns(time, session_elapsed(s)),
-		format_count(records, writer_records(r->writer)), vms, vms == 1 ? "" : "s",
-		format_count(lost, r->lost + writer_dropped(r->writer)),
-		format_bytes(bytes, writer_bytes(r->writer)), r->path, last ? "\n" : "");
+	snprintf(line, sizeof(line), "mmuscope: %s, %s records of %zu VM%s, %s lost, %s in '%s'",
+		 format_ns(time, session_elapsed(s)),
+		 format_count(records, writer_records(r->writer)), vms, vms == 1 ? "" : "s",
+		 format_count(lost, r->lost + writer_dropped(r->writer)),
+		 format_bytes(bytes, writer_bytes(r->writer)), r->path);
+	/* A line that wraps would stay behind when the next one takes its place. */
+	fprintf(stderr, "%s%.*s%s", terminal ? "\r\033[K" : "",
+		last ? (int)sizeof(line) : (int)format_width(stderr) - 1, line, last ? "\n" : "");
 	fflush(stderr);
 }
 
@@ -272,6 +277,29 @@ static void owner_find(struct writer_config *cfg)
 	cfg->gid = g;
 }
 
+/*
+ * Return: false where there are hooks that tell of that family first of all, and all of them are
+ * missing.
+ */
+static bool is_seen(const struct source *src, unsigned int type)
+{
+	const char *name = schema_event(type)->name;
+	const struct probe_status *list = NULL;
+	size_t nr = src->ops->probes ? src->ops->probes(src, &list) : 0;
+	size_t missing = 0, len = strlen(name);
+
+	for (size_t i = 0; i < nr; i++) {
+		const char *records = list[i].records;
+
+		if (strncmp(records, name, len) || (records[len] && records[len] != ' '))
+			continue;
+		if (list[i].state != PROBE_MISSING)
+			return true;
+		missing++;
+	}
+	return !missing;
+}
+
 static int work(void *ctx, struct session *s, struct child *child)
 {
 	struct record *r = ctx;
@@ -288,7 +316,15 @@ static int work(void *ctx, struct session *s, struct child *child)
 	r->writer = head ? writer_open(&cfg) : NULL;
 	json_decref(head);
 	if (!r->writer) {
-		fprintf(stderr, "mmuscope: cannot write '%s': %s\n", r->path, strerror(errno));
+		fprintf(stderr, "mmuscope: cannot write '%s': %s\n", r->path,
+			errno == EBUSY ? "another mmuscope records to it" : strerror(errno));
+		return EXIT_FAILED;
+	}
+	if (r->on && !is_seen(session_source(s), trigger_type(r->on))) {
+		fprintf(stderr, "mmuscope: --on would never be true: the hooks that tell of '%s' "
+			"are missing here, see 'mmuscope doctor'\n",
+			schema_event(trigger_type(r->on))->name);
+		writer_close(r->writer);
 		return EXIT_FAILED;
 	}
 	session_set_tap(s, &tap);

@@ -294,7 +294,8 @@ bool recording_is_shown(const struct recording *r, const struct model *m,
 {
 	const struct vm *vm;
 
-	if (!r->options.vm && !r->options.pid)
+	/* Whose the lost records were nobody knows. */
+	if ((!r->options.vm && !r->options.pid) || rec->type == MMUSCOPE_TYPE_lost)
 		return true;
 	vm = rec->vm ? model_vm_of(m, rec->vm) : NULL;
 	return vm && (!r->options.vm || !strcmp(vm->name, r->options.vm)) &&

@@ -73,10 +73,14 @@ static void wake(int signal)
 void session_catch_signals(void)
 {
 	/* No SA_RESTART: sleeping must end. After the first one the default is back. */
-	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESETHAND };
+	struct sigaction action = { .sa_handler = stop, .sa_flags = SA_RESETHAND }, hangup;
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	/* A terminal that goes away ends what was begun there, but for what nohup started. */
+	sigaction(SIGHUP, NULL, &hangup);
+	if (hangup.sa_handler != SIG_IGN)
+		sigaction(SIGHUP, &action, NULL);
 	action = (struct sigaction){ .sa_handler = wake };
 	sigaction(SIGCHLD, &action, NULL);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -71,15 +72,32 @@ struct writer {
 	uint64_t now;		/* time stamp of the newest record */
 };
 
-/* Only what is new is given away: a link may lead to what is not the new owner's business. */
+/* The file is nobody else's as long as it is open. What is no file of this kind has no locks. */
+static bool file_lock(int fd)
+{
+	return !flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK;
+}
+
+/*
+ * Only what is new is given away: a link may lead to what is not the new owner's business. Return:
+ * the file, empty, or -1 with errno, EBUSY where another one records to it.
+ */
 static int file_open(const char *path, uid_t uid, gid_t gid)
 {
 	const int flags = O_RDWR | O_CREAT | O_CLOEXEC;
 	int fd = open(path, flags | O_EXCL, 0600);
+	bool made = fd >= 0;
 
+	if (!made && errno == EEXIST)
+		fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return errno == EEXIST ? open(path, O_RDWR | O_TRUNC | O_CLOEXEC) : -1;
-	if (uid && fchown(fd, uid, gid)) {
+		return -1;
+	if (!file_lock(fd)) {
+		close(fd);
+		errno = EBUSY;
+		return -1;
+	}
+	if (made ? uid && fchown(fd, uid, gid) : ftruncate(fd, 0) && errno != EINVAL) {
 		close(fd);
 		return -1;
 	}

@@ -30,7 +30,7 @@ static const char *cost_text(char *buf, const struct pair *p, double value)
 
 	if (!p->side->emulated)
 		return format_ns(buf, value);
-	snprintf(buf, 2 * FORMAT_MAX, "%s instructions", format_count(number, value));
+	snprintf(buf, 2 * FORMAT_MAX, "%s instructions", format_count(number, value + 0.5));
 	return buf;
 }
 

@@ -52,16 +52,21 @@ static void btf_tell(struct host *host)
 
 static void lockdown_tell(struct host *host)
 {
-	char text[HOST_VALUE];
 	const char *doc = "confidentiality would forbid tracing";
+	char text[HOST_VALUE] = "";
 
-	if (host_read(host, "/sys/kernel/security/lockdown", text, sizeof(text)) <= 0)
-		host_tell(host, "kernel", "lockdown", HOST_OK, doc, "not there");
-	else if (strstr(text, "[confidentiality]"))
+	host_read(host, "/sys/kernel/security/lockdown", text, sizeof(text));
+	if (strstr(text, "[confidentiality]"))
 		host_tell(host, "kernel", "lockdown", HOST_BAD, doc, "confidentiality");
-	else
+	else if (*text)
 		host_tell(host, "kernel", "lockdown", HOST_OK, doc, "%s",
 			  strstr(text, "[integrity]") ? "integrity" : "none");
+	else if (host_exists(host, "/sys/kernel/security") &&
+		 !host_exists(host, "/sys/kernel/security/lsm"))
+		host_tell(host, "kernel", "lockdown", HOST_INFO,
+			  "mount -t securityfs securityfs /sys/kernel/security", "not known");
+	else
+		host_tell(host, "kernel", "lockdown", HOST_OK, doc, "not there");
 }
 
 static void tracefs_tell(struct host *host)

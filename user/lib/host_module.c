@@ -59,9 +59,14 @@ static void signature_tell(struct host *host)
 		why = "lockdown";
 	else if (secure_boot(host))
 		why = "Secure Boot";
+	else if (host_exists(host, "/sys/kernel/security") &&
+		 !host_exists(host, "/sys/kernel/security/lsm"))
+		why = "not known";
 	if (why)
 		host_tell(host, "kernel", "module.signature", HOST_INFO,
-			  "the module must be signed with a key that the kernel trusts", "%s", why);
+			  strcmp(why, "not known") ?
+			  "the module must be signed with a key that the kernel trusts" :
+			  "lockdown would want one: securityfs is not mounted", "%s", why);
 	else
 		host_tell(host, "kernel", "module.signature", HOST_INFO,
 			  "an unsigned module can be loaded", "not needed");
@@ -69,6 +74,11 @@ static void signature_tell(struct host *host)
 
 void host_module_examine(struct host *host, const char *release)
 {
+	if (!host_exists(host, "/proc/modules")) {
+		host_tell(host, "kernel", "module", HOST_INFO,
+			  "this kernel is built without loadable modules", "impossible");
+		return;
+	}
 	loaded_tell(host);
 	headers_tell(host, release);
 	signature_tell(host);

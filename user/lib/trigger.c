@@ -94,8 +94,12 @@ static bool parse(struct trigger *t, const char *at, char *err, size_t len)
 	}
 	at = take_word(at + 1, word, sizeof(word));
 	e = schema_event_named(word);
-	if (!e || !e->id || *at != ')') {
+	if (!e || !e->id) {
 		snprintf(err, len, "there is no kind of record '%s'", word);
+		return false;
+	}
+	if (*at != ')') {
+		snprintf(err, len, "behind '%s' it wants ')'", word);
 		return false;
 	}
 	t->type = e->id;
@@ -127,6 +131,11 @@ struct trigger *trigger_new(const char *text, char *err, size_t len)
 		return t;
 	free(t);
 	return NULL;
+}
+
+unsigned int trigger_type(const struct trigger *t)
+{
+	return t->type;
 }
 
 void trigger_free(struct trigger *t)

@@ -21,6 +21,9 @@ struct trigger;
  */
 struct trigger *trigger_new(const char *text, char *err, size_t len);
 
+/* Return: the family of records that it looks at. */
+unsigned int trigger_type(const struct trigger *t);
+
 void trigger_free(struct trigger *t);
 
 void trigger_feed(struct trigger *t, const struct mmuscope_hdr *rec);

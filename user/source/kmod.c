@@ -431,7 +431,9 @@ static int failed(int err, char *msg, size_t len)
 	switch (err) {
 	case ENOENT:
 	case ENXIO:
-		snprintf(msg, len, "the kernel module is not loaded: modprobe mmuscope "
+		snprintf(msg, len, access("/proc/modules", F_OK) ?
+			 "the kernel module is not loaded, and this kernel cannot load any" :
+			 "the kernel module is not loaded: modprobe mmuscope "
 			 "('make modules_install' installs it)");
 		return -ENOENT;
 	case EBUSY:

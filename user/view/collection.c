@@ -110,7 +110,9 @@ static void probe_table(struct section *s, const struct source *src)
 			continue;
 		row = table_row(t);
 		row[0] = cell_text(list[i].name);
-		row[1] = cell_text(list[i].records);
+		/* Another hook tells, but less. */
+		row[1] = cell_text(list[i].state == PROBE_MISSING ? list[i].records :
+				   report_text(s->report, "%s, in part", list[i].records));
 		row[2] = cell_text(list[i].lost);
 		row[3] = cell_text(list[i].why);
 	}
