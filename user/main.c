@@ -41,8 +41,8 @@ static int print_help(FILE *out)
 	fprintf(out, "\n  --help     print this help; 'mmuscope COMMAND --help' tells more\n"
 		"  --version  print the version\n"
 		"  --no-pager before COMMAND: print to the terminal, not through a pager\n\n"
-		"Exit code: 0 ok, 1 failure, 2 usage; 'stat' and 'record' with a command have "
-		"that\nof the command.\n");
+		"Exit code: 0 ok, 1 failure, 2 usage; 'stat' and 'record' have that of a "
+		"command\nthat they run.\n");
 	return EXIT_OK;
 }
 

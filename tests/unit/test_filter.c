@@ -178,9 +178,7 @@ static void types_that_can_match(void **state)
 		{ "type==fault", 1 << MMUSCOPE_TYPE_fault },
 		{ "type==fault or type==flush",
 		  1 << MMUSCOPE_TYPE_fault | 1 << MMUSCOPE_TYPE_flush },
-		{ "type==fault and type==flush", 0 },
 		{ "access==write", 1 << MMUSCOPE_TYPE_fault },
-		{ "access==write and kicked", 0 },
 		{ "not (not access==write)", 1 << MMUSCOPE_TYPE_fault },
 		{ "type==fault and dur > 1ms", 1 << MMUSCOPE_TYPE_fault },
 		{ "rip==0 or scope==remote",
@@ -213,6 +211,9 @@ static void mistakes_are_named(void **state)
 		{ "comm == 'ksmd", "value is missing" },
 		{ "vm == 99999999999999999999", "no value" },
 		{ "vm == 3 #", "'and' or 'or'" }, { "pad == 0", "no field 'pad'" },
+		{ "type==fault and type==flush", "all of these fields" },
+		{ "access==write and kicked", "all of these fields" },
+		{ "type==fault and cause==numa", "--by knows" },
 		{ "0 == vm", "name of a field" }, { "vm == 0x", "no value" },
 	};
 	char err[256];

@@ -54,6 +54,18 @@ static bool is_there(const char *program)
 	return false;
 }
 
+/* What is more than the name of a program and its arguments the shell understands. */
+static bool can_run(const char *command)
+{
+	size_t len = strcspn(command, " \t");
+	char program[PATH_MAX];
+
+	if (len >= sizeof(program) || command[strcspn(command, "=$`'\"\\(;|&<>~")])
+		return true;
+	snprintf(program, sizeof(program), "%.*s", (int)len, command);
+	return strchr(program, '/') ? !access(program, X_OK) : is_there(program);
+}
+
 /* Return: the command, NULL where there is to be none. */
 static const char *choose(void)
 {
@@ -61,7 +73,13 @@ static const char *choose(void)
 
 	if (!command)
 		command = is_there("less") ? "less" : "";
-	return *command && strcmp(command, "cat") ? command : NULL;
+	if (!*command || !strcmp(command, "cat"))
+		return NULL;
+	if (can_run(command))
+		return command;
+	fprintf(stderr, "mmuscope: there is no pager '%s' (MMUSCOPE_PAGER, PAGER): printed "
+		"without\n", command);
+	return NULL;
 }
 
 void pager_forbid(void)

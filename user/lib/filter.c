@@ -13,12 +13,17 @@ struct filter *filter_new(const char *text, char *err, size_t len)
 {
 	struct filter *f = calloc(1, sizeof(*f));
 
+	*err = '\0';
 	if (!f) {
 		snprintf(err, len, "not enough memory");
 		return NULL;
 	}
-	if (filter_parse(f, text, err, len))
+	if (filter_parse(f, text, err, len) && filter_types(f))
 		return f;
+	/* It reads well, and asks for fields that are never together. */
+	if (!*err)
+		snprintf(err, len, "no kind of record has all of these fields (what a fault does "
+			 "not tell by itself, as its cause, --by knows)");
 	free(f);
 	return NULL;
 }

@@ -150,7 +150,8 @@ static int section_add(json_t *root, const struct section *s)
 		if (json_object_set_new(root, s->key, list))
 			return -1;
 	}
-	return json_array_append_new(list, section_json(s));
+	/* One without anything in it says that there is none. */
+	return s->nr_facts || s->blocks ? json_array_append_new(list, section_json(s)) : 0;
 }
 
 int render_json(FILE *out, const struct report *r)

@@ -217,6 +217,8 @@ static void print_nothing(struct report *r, size_t vms, size_t missing)
 {
 	struct section *s = report_section(r, "nothing", NULL, false);
 
+	report_section(r, "findings", NULL, true);
+
 	if (!vms) {
 		section_note(s, "No VM was seen.");
 		return;

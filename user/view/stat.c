@@ -147,5 +147,7 @@ size_t view_stat(struct report *r, const struct model *m, const struct view_wind
 		stat_vm(r, m, vm, w);
 		nr++;
 	}
+	if (!nr)
+		report_section(r, "vms", NULL, true);
 	return nr;
 }

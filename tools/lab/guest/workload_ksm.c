@@ -61,7 +61,7 @@ static int ksm_setup(struct vm *vm)
 static int ksm_merge(struct vm *vm)
 {
 	const struct timespec nap = { .tv_nsec = 20000000 };
-	long before = ksm_merged();
+	long before = ksm_merged(), scanned = ksm_get("pages_to_scan");
 	int r;
 
 	if (madvise(vm->data, vm->pages * PAGE_SIZE, MADV_MERGEABLE))
@@ -74,7 +74,9 @@ static int ksm_merge(struct vm *vm)
 			return -ETIMEDOUT;
 		nanosleep(&nap, NULL);
 	}
-	return r ? r : ksm_set("run", 0);
+	if (!r)
+		r = ksm_set("run", 0);
+	return r ? r : ksm_set("pages_to_scan", scanned);
 }
 
 static int ksm_run(struct vm *vm)
