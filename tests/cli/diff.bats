@@ -41,11 +41,11 @@ made() {
 # The command of B takes longer, as on a busy host; it does nothing that is recorded.
 @test "diff: a command that takes longer for the same work has no other rate" {
 	[ "$(id -u)" = 0 ] || skip "needs root"
-	mmuscope record --source synth:records=12000 -o a -- true 2>/dev/null
-	mmuscope record --source synth:records=12000 -o b -- sleep 0.5 2>/dev/null
+	mmuscope record --source synth:records=12000 -o a -- sleep 0.2 2>/dev/null
+	mmuscope record --source synth:records=12000 -o b -- sleep 0.7 2>/dev/null
 	mmuscope record --source synth:records=12000 -o c 2>/dev/null
 	[ "$(mmuscope info --json a | jq -r .recording.command)" = \
-		"mmuscope record --source synth:records=12000 -o a -- true" ]
+		"mmuscope record --source synth:records=12000 -o a -- sleep 0.2" ]
 	run --separate-stderr mmuscope diff a b
 	[ "$status" = 0 ]
 	run --separate-stderr mmuscope diff a c
@@ -138,12 +138,21 @@ made() {
 	made a seed=1
 	made b seed=1,lost=77
 	run --separate-stderr mmuscope diff a b
-	[ "$status" = 0 ]
-	[[ "$output" == *"no verdict, because records were lost"* ]]
+	[ "$status" = 2 ]
+	[[ "$output" == *"no verdict, because too many records were lost"* ]]
 	[[ "$output" == *"B lost 77 records"* ]]
 	mmuscope diff --json a b |
 		jq -e '.vms[0].faults | map(.change == null and .p == null) | all'
 	mmuscope diff --json a b | jq -e '.vms[0].faults[0].count_b > 0'
+}
+
+@test "diff: one record in thousands is told, and is no reason for no verdict" {
+	made a seed=1
+	made b seed=1,lost=1
+	run --separate-stderr mmuscope diff a b
+	[ "$status" = 0 ]
+	[[ "$output" == *"B lost 1 record ("*"too few to be seen"* ]]
+	mmuscope diff --json a b | jq -e '.vms[0].faults[0].p != null'
 }
 
 @test "diff: VMs on one side only are named" {
@@ -154,7 +163,7 @@ made() {
 	run --separate-stderr mmuscope diff --vm synth-2:1000000002 a b
 	[[ "$output" == *"VM synth-2"* && "$output" != *synth-1:* && "$output" != *synth-3* ]]
 	run --separate-stderr mmuscope diff --vm synth-3:1000000003 a b
-	[ "$status" = 0 ]
+	[ "$status" = 2 ]
 	[[ "$output" == *"There is no VM on both sides"* ]]
 	run --separate-stderr mmuscope diff --vm nobody a b
 	[ "$status" = 2 ]

@@ -114,7 +114,7 @@ void view_invalidations(const struct vm_view *v)
 }
 
 /* Where KVM's ring or the CPU's buffer is emptied, neither says how much was in it. */
-static bool dirty_counts_pages(unsigned int op)
+static bool counts_pages(unsigned int op)
 {
 	return op != MMUSCOPE_dirty_op_ring_reset && op != MMUSCOPE_dirty_op_pml_full;
 }
@@ -138,7 +138,7 @@ void view_dirty(const struct vm_view *v)
 		row = table_row(t);
 		*row++ = cell_text(schema_word_text(SET_dirty_op, i));
 		row = view_hist_cells(v, row, h);
-		if (dirty_counts_pages(i))
+		if (counts_pages(i) || v->st->count[COUNT_DIRTY_PAGES + i])
 			*row = cell_count(v->st->count[COUNT_DIRTY_PAGES + i]);
 	}
 	table_sort(t, "count");
