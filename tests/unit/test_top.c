@@ -134,6 +134,45 @@ static void row_of_a_vm_has_its_sums(void **state)
 	assert_int_equal(number(t, 1, "faults"), 1);
 }
 
+static size_t few_probes(const struct source *src, const struct probe_status **list)
+{
+	static const struct probe_status probes[] = {
+		{ .name = "kvm_exit", .state = PROBE_MISSING, .lost = "no exits" },
+		{ .name = "kvm_flush_remote_tlbs", .state = PROBE_MISSING, .lost = "no flushes" },
+		{ .name = "kvm_mmu_notifier_invalidate_range_start", .state = PROBE_FALLBACK,
+		  .lost = "no VM" },
+		{ .name = "kvm_get_dirty_log_protect", .state = PROBE_FOUND, .lost = "" },
+	};
+
+	(void)src;
+	*list = probes;
+	return sizeof(probes) / sizeof(probes[0]);
+}
+
+/* What could not be seen is no zero; what was seen counts all the same. */
+static void what_has_no_hook_is_not_known(void **state)
+{
+	static const struct source_ops ops = { .name = "test", .probes = few_probes };
+	const struct source lacking = { .ops = &ops };
+	const struct view_window w = { .elapsed_ns = 2 * SECOND, .source = &lacking };
+	struct fixture *f = *state;
+	struct table *t;
+
+	feed_all(f);
+	feed(f, &(struct mmuscope_vm){ .hdr = HDR(vm, 3, MMUSCOPE_NO_VCPU, 0), .pid = 30,
+		.op = MMUSCOPE_life_created, .mode = MMUSCOPE_mode_npt, .comm = "idle" }.hdr);
+	t = view_top(f->report, f->model, &w);
+	assert_int_equal(t->nr_rows, 3);
+	assert_int_equal(number(t, 0, "flushes"), 1);
+	assert_string_equal(cell(t, 2, "name")->text, "idle:30");
+	assert_int_equal(cell(t, 2, "flushes")->kind, CELL_NONE);
+	assert_int_equal(cell(t, 2, "flush_rate")->kind, CELL_NONE);
+	assert_int_equal(cell(t, 2, "invalidations")->kind, CELL_NONE);
+	assert_int_equal(cell(t, 2, "exits")->kind, CELL_NONE);
+	assert_int_equal(number(t, 2, "dirty_pages"), 0);
+	assert_int_equal(number(t, 2, "faults"), 0);
+}
+
 static void no_share_where_records_were_lost(void **state)
 {
 	struct fixture *f = *state;
@@ -255,6 +294,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(row_of_a_vm_has_its_sums, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_has_no_hook_is_not_known, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_share_where_records_were_lost, setup, teardown),
 		cmocka_unit_test_setup_teardown(vm_that_ended_is_shown_as_long_as_it_did_something,
 						setup, teardown),

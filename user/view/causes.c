@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What made faults necessary, and what that says of huge pages. */
+#include <math.h>
+
 #include "view/view.h"
 
 /* What is known where the schema's word says too little. */
@@ -9,9 +11,9 @@ static const char *cause_detail(unsigned int cause)
 	case MMUSCOPE_cause_unknown:
 		return "taken away, not known by what";
 	case CAUSE_UNSEEN:
-		return "may have been mapped before tracing began";
+		return "mapped before tracing, maybe";
 	case CAUSE_UNTAKEN:
-		return "was mapped, not seen taken away";
+		return "mapped, not seen taken away";
 	case CAUSE_NO_ADDRESS:
 		return "address not known";
 	case CAUSE_MMIO:
@@ -76,9 +78,11 @@ void view_causes(const struct vm_view *v)
 			cause_row(v, t, i, all_ns);
 	table_sort(t, "ns");
 	section_fact(v->section, "unknown_cause_share", NULL, cell_percent(unknown, all));
+	/* All but a few are not all. */
 	if (unknown)
-		section_caption(v->section, "The cause of %.1f%% of the faults is not known.",
-				100.0 * unknown / all);
+		section_caption(v->section, "The cause of %s%.1f%% of the faults is not known.",
+				unknown < all && unknown > 0.9995 * all ? "more than " : "",
+				unknown < all ? fmin(99.9, 100.0 * unknown / all) : 100.0);
 }
 
 /* Letters of the parts of a fault in a bar, by enum stats_time. */
