@@ -319,3 +319,24 @@ said() {
 		mmuscope script "$golden" | diff - "${golden%.data}.script"
 	done
 }
+
+@test "record: two to one file, the second is refused and the first goes on" {
+	"$binary" record --source synth:records=40000000 -o busy 2>/dev/null 3>&- &
+	pid=$!
+	until [ -s busy ]; do sleep 0.05; done
+	run --separate-stderr mmuscope record --source synth:records=100 -o busy
+	assert_refused 1
+	[[ "$stderr" == *"another mmuscope records to it"* ]]
+	kill -INT $pid
+	wait $pid
+	mmuscope info busy
+}
+
+@test "record: a terminal that goes away ends it like Ctrl-C" {
+	"$binary" record --source synth:records=40000000 -o hung 2>/dev/null 3>&- &
+	pid=$!
+	until [ -s hung ]; do sleep 0.05; done
+	kill -HUP $pid
+	wait $pid
+	mmuscope info hung
+}

@@ -13,6 +13,7 @@
 #include "lib/proc.h"
 #include "model/batch.h"
 #include "source/merge.h"
+#include "view/view.h"
 
 #define MS		1000000ULL
 /*
@@ -276,6 +277,31 @@ static void sleep_for(uint64_t ns)
 		;
 }
 
+/* Where no hook tells of the end of a VM, it is over at @now for which no process is left. */
+static int ends_find(struct session *s, uint64_t now)
+{
+	int err = 0;
+
+	if (view_seen(s->src, "kvm_destroy_vm") && view_seen(s->src, "kvm_arch_destroy_vm"))
+		return 0;
+	for (size_t i = 0; i < model_vms(s->model) && !err; i++) {
+		const struct vm *vm = model_vm(s->model, i);
+		const struct mmuscope_vm rec = {
+			.hdr = {
+				.ts = now, .vm = vm->id, .vcpu = MMUSCOPE_NO_VCPU,
+				.type = MMUSCOPE_TYPE_vm, .size = sizeof(rec),
+			},
+			.pid = vm->pid, .op = MMUSCOPE_life_destroyed,
+		};
+		const struct mmuscope_hdr *recs[] = { &rec.hdr };
+
+		if (vm->life != MMUSCOPE_life_destroyed && vm->pid &&
+		    kill(vm->pid, 0) && errno == ESRCH)
+			err = feed(s, recs, 1);
+	}
+	return err;
+}
+
 /*
  * What was collected up to now, and not a record more, belongs to this interval. Where that has
  * failed, only its time is taken.
@@ -290,6 +316,8 @@ static int interval_end(struct session *s, int err)
 	if (s->live && !s->ended && !err) {
 		sleep_for(s->period);
 		err = drain(s, now, UINT64_MAX, true);
+		if (!err)
+			err = ends_find(s, now);
 	}
 	s->interval = now - s->interval_begin;
 	s->elapsed += s->interval;
