@@ -111,8 +111,9 @@ load common
 @test "record --on: what no hook here tells of is refused" {
 	[ "$(id -u)" = 0 ] || skip "not root"
 	mmuscope record -d 0.1 -o can 2>/dev/null || skip "nothing can be recorded here"
-	mmuscope info --json can | jq -e '[.collection.missing_probes[] | select(.records == "flush")] |
-		length > 1' || skip "flushes are seen here"
+	mmuscope info --json can |
+		jq -e '[.collection.missing_probes[] | select(.records == "flush")] | length > 1' ||
+		skip "flushes are seen here"
 	run --separate-stderr mmuscope record --on 'count(flush) > 1' -d 0.1 -o never
 	[ "$status" = 1 ]
 	[[ "$stderr" == *"--on would never be true"*flush* ]]

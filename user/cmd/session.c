@@ -295,8 +295,8 @@ static int ends_find(struct session *s, uint64_t now)
 		};
 		const struct mmuscope_hdr *recs[] = { &rec.hdr };
 
-		if (vm->life != MMUSCOPE_life_destroyed && vm->pid &&
-		    kill(vm->pid, 0) && errno == ESRCH)
+		if (vm->life != MMUSCOPE_life_destroyed && vm->pid && kill(vm->pid, 0) &&
+		    errno == ESRCH)
 			err = feed(s, recs, 1);
 	}
 	return err;
