@@ -11,6 +11,7 @@
 #include "cmd/cmd.h"
 #include "cmd/options.h"
 #include "cmd/output.h"
+#include "lib/format.h"
 #include "lib/host.h"
 #include "source/source.h"
 
@@ -18,7 +19,8 @@ enum {
 	NAME_WIDTH = 25,	/* columns of the text table */
 	VALUE_WIDTH = 15,
 	DOC_COLUMN = 2 + NAME_WIDTH + 1 + VALUE_WIDTH + 1,
-	TEXT_WIDTH = 80,
+	TEXT_LEAST = 20,	/* what is left for it, else it goes to a line of its own */
+	TEXT_INDENT = 4,
 };
 
 /* The exit code; EXIT_USAGE lies between. */
@@ -79,15 +81,18 @@ static const char *need_name(enum probe_need need)
 	return need == PROBE_REQUIRED ? "required" : need == PROBE_WANTED ? "wanted" : "optional";
 }
 
-/* Words of @text from @column on, broken before TEXT_WIDTH; the cursor is at @at. */
+/* Words of @text from @column on, broken where @out ends; the cursor is at @at. */
 static void text_wrap(FILE *out, const char *text, int at, int column)
 {
+	int width = format_width(out);
 	bool first = true;
 
 	if (!text[0]) {
 		fputc('\n', out);
 		return;
 	}
+	if (column + TEXT_LEAST > width)
+		column = TEXT_INDENT;
 	if (at >= column && column) {
 		fputc('\n', out);
 		at = 0;
@@ -95,7 +100,7 @@ static void text_wrap(FILE *out, const char *text, int at, int column)
 	while (*text) {
 		int len = (int)strcspn(text, " ");
 
-		if (!first && at + 1 + len > TEXT_WIDTH) {
+		if (!first && at + 1 + len > width) {
 			fputc('\n', out);
 			at = 0;
 			first = true;

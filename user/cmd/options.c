@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/cmd.h"
+#include "lib/format.h"
 #include "lib/parse.h"
 
 enum { KEY_VM = OPTIONS_KEY + 1, KEY_RING_SIZE, KEY_SOURCE, KEY_JSON };
@@ -162,12 +163,24 @@ static void list(const struct argp *argp)
 		list(c->argp);
 }
 
+/* argp's help has 79 columns, whatever there is. */
+static void help_fit(void)
+{
+	char format[32];
+
+	if (format_width(stdout) >= 80)
+		return;
+	snprintf(format, sizeof(format), "rmargin=%u", format_width(stdout) - 1);
+	setenv("ARGP_HELP_FMT", format, 0);
+}
+
 void options_parse(const struct argp *argp, int argc, char **argv, struct options *o)
 {
 	if (argc == 2 && !strcmp(argv[1], "--list-options")) {
 		list(argp);
 		exit(EXIT_OK);
 	}
+	help_fit();
 	/* The begin of getopt's sentences. */
 	argv[0] = "mmuscope";
 	if (argp_parse(argp, argc, argv, ARGP_IN_ORDER | ARGP_NO_HELP, NULL, o))

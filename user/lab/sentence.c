@@ -34,7 +34,7 @@ static const char *cost_text(char *buf, const struct pair *p, double value)
 	return buf;
 }
 
-/* The same faults in both: what one costs. */
+/* The same faults in both: what one costs, whatever else came into a few of them. */
 static void say_same(const struct pair *p)
 {
 	const double *a = p->tdp->value, *b = p->shadow->value;
@@ -42,12 +42,12 @@ static void say_same(const struct pair *p)
 
 	fprintf(p->out, "%s and shadow paging took the same %s faults, %.2f per %s",
 		p->mode, format_count(first, a[LAB_FAULTS]), a[LAB_FAULTS_PER_OP], p->w->one);
-	if (a[LAB_FAULT_MEAN] > 0 && b[LAB_FAULT_MEAN] > 0)
-		fprintf(p->out, "; on average one cost %s under %s and %s under shadow paging, "
+	if (a[LAB_FAULT_P50] > 0 && b[LAB_FAULT_P50] > 0)
+		fprintf(p->out, "; the median one cost %s under %s and %s under shadow paging, "
 			"%s times as much",
-			cost_text(first, p, a[LAB_FAULT_MEAN]), p->mode,
-			cost_text(second, p, b[LAB_FAULT_MEAN]),
-			times_text(times, b[LAB_FAULT_MEAN] / a[LAB_FAULT_MEAN]));
+			cost_text(first, p, a[LAB_FAULT_P50]), p->mode,
+			cost_text(second, p, b[LAB_FAULT_P50]),
+			times_text(times, b[LAB_FAULT_P50] / a[LAB_FAULT_P50]));
 	fputc('.', p->out);
 }
 
