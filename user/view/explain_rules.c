@@ -280,7 +280,8 @@ static const struct rule rules[] = {
 		.title = "memory is mapped in small pages",
 		.look = look_small, .sure = SURE_POSSIBLE,
 		.knob = "echo always or madvise > /sys/kernel/mm/transparent_hugepage/enabled, "
-			"memory aligned to 2M, hugetlbfs",
+			"memory aligned to 2M, hugetlbfs; with shadow paging the guest's own "
+			"page tables must have huge pages too",
 		.confirm = "AnonHugePages of the VMM in /proc/PID/smaps; not while dirty logging",
 	}, {
 		.key = "flush_storm",
