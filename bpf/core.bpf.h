@@ -79,6 +79,7 @@ struct mm_struct {
 struct task_struct {
 	int pid;
 	int tgid;
+	unsigned int flags;
 	char comm[16];
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;

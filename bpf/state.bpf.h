@@ -349,6 +349,20 @@ static __always_inline void whereabouts_cause(struct whereabouts *w, struct task
 	w->flags = c->cause ? c->cause_flags : 0;
 }
 
+#define PF_EXITING	0x4	/* include/linux/sched.h */
+
+/*
+ * What recovers NX huge pages is a thread of the VMM on newer kernels, and may be the last to leave
+ * its memory: what is zapped then is not recovered.
+ */
+static __always_inline u8 origin_nx(u8 origin)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+
+	return origin == MMUSCOPE_origin_nx && BPF_CORE_READ(task, flags) & PF_EXITING ?
+		MMUSCOPE_origin_destroy : origin;
+}
+
 static __always_inline void whereabouts(struct whereabouts *w)
 {
 	struct vcpu_state *v = vcpu_current();
@@ -370,7 +384,7 @@ static __always_inline void whereabouts(struct whereabouts *w)
 	c = ctx_current();
 	if (c) {
 		w->vm = c->vm;
-		w->origin = c->origin;
+		w->origin = origin_nx(c->origin);
 		whereabouts_cause(w, c);
 	} else if (cfg.filtered) {
 		w->traced = 0;

@@ -270,6 +270,12 @@ void whereabouts(struct whereabouts *w)
 	if (c) {
 		w->vm = c->vm;
 		w->origin = c->origin;
+		/*
+		 * What recovers NX huge pages is a thread of the VMM on newer kernels, and may be
+		 * the last to leave its memory: what is zapped then is not recovered.
+		 */
+		if (w->origin == MMUSCOPE_origin_nx && current->flags & PF_EXITING)
+			w->origin = MMUSCOPE_origin_destroy;
 		whereabouts_cause(w, c);
 	} else if (config.pid || config.root) {
 		w->traced = 0;

@@ -340,3 +340,44 @@ said() {
 	wait $pid
 	mmuscope info hung
 }
+
+# What is there is replaced, and what is to run is run, once nothing speaks against it.
+@test "record that is refused touches nothing and runs nothing" {
+	mmuscope record --source synth:records=20000000 -o taken 2>/dev/null 3>&- &
+	pid=$!
+	until [ -s taken ]; do sleep 0.05; done
+	run --separate-stderr mmuscope record --source synth:records=100 -o taken -- touch ran
+	assert_refused 1
+	[ ! -e ran ]
+	wait $pid
+	mmuscope info taken
+	[ "$(id -u)" = 0 ] || skip "not root"
+	mmuscope record -d 0.1 -o can 2>/dev/null || skip "nothing can be recorded here"
+	mmuscope record --source synth:records=1000 -o older 2>/dev/null
+	cp older copy
+	run --separate-stderr mmuscope record --on 'count(flush) > 1' -o older -- touch ran
+	[ "$status" = 1 ] || skip "flushes are seen here"
+	[[ "$stderr" == *"--on would never be true"*flush* ]]
+	[ ! -e ran ]
+	cmp older copy
+}
+
+@test "record to /dev/null ends well" {
+	run --separate-stderr mmuscope record --source synth:records=20000 -o /dev/null
+	[ "$status" = 0 ]
+}
+
+@test "a recording is not written over by what is made of it" {
+	mmuscope record --source synth:records=1000 -o a 2>/dev/null
+	cp a copy
+	for made in "report -o a" "report --html=a" "script -o a" "heatmap -o a"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr mmuscope $made a
+		assert_refused 1
+		[[ "$stderr" == *"it is a recording"* ]]
+		cmp a copy
+	done
+	run --separate-stderr mmuscope stat --source synth:records=100 -o a
+	assert_refused 1
+	cmp a copy
+}

@@ -163,7 +163,7 @@ int cmd_explain(int argc, char **argv)
 		code = explain_file(&x);
 	} else {
 		session_catch_signals();
-		code = run_collection(&x.recording.options, explain_live, &x);
+		code = run_collection(&x.recording.options, NULL, explain_live, &x);
 	}
 	if (x.model)
 		model_free(x.model);

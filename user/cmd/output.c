@@ -2,13 +2,29 @@
 #include "cmd/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/cmd.h"
 #include "cmd/pager.h"
+#include "file/format.h"
 #include "lib/format.h"
 #include "render/render.h"
+
+/* Whoever names one to write to means to read it, or has mixed up two names. */
+static bool is_recording(const char *path)
+{
+	char magic[sizeof(((struct file_preamble *)0)->magic)];
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool is = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+		  !memcmp(magic, FILE_MAGIC, sizeof(magic));
+
+	if (fd >= 0)
+		close(fd);
+	return is;
+}
 
 FILE *output_open(const struct options *o)
 {
@@ -16,6 +32,11 @@ FILE *output_open(const struct options *o)
 
 	if (!o->output)
 		return stdout;
+	if (is_recording(o->output)) {
+		fprintf(stderr, "mmuscope: cannot write '%s': it is a recording, which that would "
+			"destroy; name another file\n", o->output);
+		return NULL;
+	}
 	out = fopen(o->output, "we");
 	if (!out)
 		fprintf(stderr, "mmuscope: cannot write '%s': %s\n", o->output, strerror(errno));

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +39,13 @@ static void at_signal(int number)
 	raise(number);
 }
 
+static bool is_program(const char *file)
+{
+	struct stat st;
+
+	return !stat(file, &st) && S_ISREG(st.st_mode) && !access(file, X_OK);
+}
+
 static bool is_there(const char *program)
 {
 	const char *path = getenv("PATH");
@@ -47,7 +55,7 @@ static bool is_there(const char *program)
 		size_t len = strcspn(path, ":");
 
 		snprintf(file, sizeof(file), "%.*s/%s", (int)len, path, program);
-		if (!access(file, X_OK))
+		if (is_program(file))
 			return true;
 		path += len + (path[len] == ':');
 	}
@@ -63,7 +71,7 @@ static bool can_run(const char *command)
 	if (len >= sizeof(program) || command[strcspn(command, "=$`'\"\\(;|&<>~")])
 		return true;
 	snprintf(program, sizeof(program), "%.*s", (int)len, command);
-	return strchr(program, '/') ? !access(program, X_OK) : is_there(program);
+	return strchr(program, '/') ? is_program(program) : is_there(program);
 }
 
 /* Return: the command, NULL where there is to be none. */
@@ -73,6 +81,7 @@ static const char *choose(void)
 
 	if (!command)
 		command = is_there("less") ? "less" : "";
+	command += strspn(command, " \t");
 	if (!*command || !strcmp(command, "cat"))
 		return NULL;
 	if (can_run(command))

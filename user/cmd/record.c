@@ -238,8 +238,9 @@ static int after_second(struct record *r, struct session *s)
 	return 0;
 }
 
-static int collect(struct record *r, struct session *s, struct child *child)
+static int collect(void *ctx, struct session *s, struct child *child)
 {
+	struct record *r = ctx;
 	uint64_t begin = session_clock(), next = begin;
 	uint64_t end = r->options.duration_ns ? begin + r->options.duration_ns : UINT64_MAX;
 	struct totals t;
@@ -277,10 +278,7 @@ static void owner_find(struct writer_config *cfg)
 	cfg->gid = g;
 }
 
-/*
- * Return: false where there are hooks that tell of that family first of all, and all of them are
- * missing.
- */
+/* Return: false where there are hooks that tell of that family, and all of them are missing. */
 static bool is_seen(const struct source *src, unsigned int type)
 {
 	const char *name = schema_event(type)->name;
@@ -289,9 +287,10 @@ static bool is_seen(const struct source *src, unsigned int type)
 	size_t missing = 0, len = strlen(name);
 
 	for (size_t i = 0; i < nr; i++) {
-		const char *records = list[i].records;
+		const char *at = strstr(list[i].records, name);
 
-		if (strncmp(records, name, len) || (records[len] && records[len] != ' '))
+		/* Sites tell the causes of what others tell of. No family's name ends another's. */
+		if (!at || (at[len] && at[len] != ' ') || !strcmp(list[i].name, "call sites"))
 			continue;
 		if (list[i].state != PROBE_MISSING)
 			return true;
@@ -300,16 +299,24 @@ static bool is_seen(const struct source *src, unsigned int type)
 	return !missing;
 }
 
-static int work(void *ctx, struct session *s, struct child *child)
+/* What exists is replaced only once nothing speaks against it. */
+static int prepare(void *ctx, struct session *s, struct child *child)
 {
 	struct record *r = ctx;
 	const struct session_tap tap = { take_name, take_record, r };
 	struct writer_config cfg = {
 		.path = r->path, .max_bytes = r->max_bytes, .last_ns = r->last_ns,
 	};
-	json_t *head = head_make(&r->options, s, r->argv);
-	int code;
+	json_t *head;
 
+	(void)child;
+	if (r->on && !is_seen(session_source(s), trigger_type(r->on))) {
+		fprintf(stderr, "mmuscope: --on would never be true: the hooks that tell of '%s' "
+			"are missing here, see 'mmuscope doctor'\n",
+			schema_event(trigger_type(r->on))->name);
+		return EXIT_FAILED;
+	}
+	head = head_make(&r->options, s, r->argv);
 	cfg.head = head;
 	owner_find(&cfg);
 	errno = ENOMEM;
@@ -320,17 +327,8 @@ static int work(void *ctx, struct session *s, struct child *child)
 			errno == EBUSY ? "another mmuscope records to it" : strerror(errno));
 		return EXIT_FAILED;
 	}
-	if (r->on && !is_seen(session_source(s), trigger_type(r->on))) {
-		fprintf(stderr, "mmuscope: --on would never be true: the hooks that tell of '%s' "
-			"are missing here, see 'mmuscope doctor'\n",
-			schema_event(trigger_type(r->on))->name);
-		writer_close(r->writer);
-		return EXIT_FAILED;
-	}
 	session_set_tap(s, &tap);
-	code = collect(r, s, child);
-	writer_close(r->writer);
-	return code;
+	return EXIT_OK;
 }
 
 /* Before anything is traced or run. What exists is replaced only when there is something new. */
@@ -368,7 +366,9 @@ int cmd_record(int argc, char **argv)
 	sigaction(SIGXFSZ, &(struct sigaction){ .sa_handler = too_large }, NULL);
 	if (r.snapshot)
 		sigaction(SIGUSR2, &(struct sigaction){ .sa_handler = want_snapshot }, NULL);
-	code = run_collection(&r.options, work, &r);
+	code = run_collection(&r.options, prepare, collect, &r);
+	if (r.writer)
+		writer_close(r.writer);
 	trigger_free(r.on);
 	return code;
 }

@@ -52,29 +52,38 @@ bool run_over(const struct session *s, const struct child *child, uint64_t end)
 	       (child && child->ended);
 }
 
-static int with_session(const struct options *o, struct child *child, run_fn work, void *ctx)
+static int with_child(const struct options *o, struct session *s, struct child *child,
+		      run_fn work, void *ctx)
+{
+	int err = child ? child_start(child) : 0, code;
+
+	if (err) {
+		fprintf(stderr, "mmuscope: cannot run '%s': %s\n", o->command[0], strerror(-err));
+		return EXIT_FAILED;
+	}
+	code = work(ctx, s, child);
+	/* Made-up records come to their end before the command does. */
+	if (child && session_ended(s) && !session_stopped())
+		child_wait(child);
+	return code;
+}
+
+static int with_session(const struct options *o, struct child *child, run_fn prepare, run_fn work,
+			void *ctx)
 {
 	struct session *s = session_open(o, child && !o->timed ? child->pid : 0);
-	int code, err = 0;
+	int code;
 
 	if (!s)
 		return EXIT_FAILED;
-	if (child)
-		err = child_start(child);
-	if (err) {
-		fprintf(stderr, "mmuscope: cannot run '%s': %s\n", o->command[0], strerror(-err));
-		code = EXIT_FAILED;
-	} else {
-		code = work(ctx, s, child);
-		/* Made-up records come to their end before the command does. */
-		if (child && session_ended(s) && !session_stopped())
-			child_wait(child);
-	}
+	code = prepare ? prepare(ctx, s, NULL) : EXIT_OK;
+	if (code == EXIT_OK)
+		code = with_child(o, s, child, work, ctx);
 	session_close(s);
 	return code;
 }
 
-static int with_command(const struct options *o, run_fn work, void *ctx)
+static int with_command(const struct options *o, run_fn prepare, run_fn work, void *ctx)
 {
 	struct child child;
 	int code, err;
@@ -84,12 +93,13 @@ static int with_command(const struct options *o, run_fn work, void *ctx)
 		fprintf(stderr, "mmuscope: cannot fork: %s\n", strerror(-err));
 		return EXIT_FAILED;
 	}
-	code = with_session(o, &child, work, ctx);
+	code = with_session(o, &child, prepare, work, ctx);
 	child_end(&child);
 	return code == EXIT_OK ? child_code(&child) : code;
 }
 
-int run_collection(const struct options *o, run_fn work, void *ctx)
+int run_collection(const struct options *o, run_fn prepare, run_fn work, void *ctx)
 {
-	return o->command ? with_command(o, work, ctx) : with_session(o, NULL, work, ctx);
+	return o->command ? with_command(o, prepare, work, ctx) :
+			    with_session(o, NULL, prepare, work, ctx);
 }

@@ -15,8 +15,12 @@
  */
 typedef int (*run_fn)(void *ctx, struct session *s, struct child *child);
 
-/* Does @work for the options' command, or without one. Return: an exit code. */
-int run_collection(const struct options *o, run_fn work, void *ctx);
+/*
+ * Does @work for the options' command, or without one. @prepare, unless NULL, comes before the
+ * command is started, with no child: where it does not return EXIT_OK nothing is. Return: an exit
+ * code.
+ */
+int run_collection(const struct options *o, run_fn prepare, run_fn work, void *ctx);
 
 /* For a subcommand's parser, with what it does not take itself: -d, -i and COMMAND. */
 error_t run_parse(int key, char *arg, struct argp_state *state);

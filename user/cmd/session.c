@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "cmd/target.h"
@@ -277,12 +278,24 @@ static void sleep_for(uint64_t ns)
 		;
 }
 
+/* PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h. */
+#define FIRST_NAMESPACE	0xEFFFFFFC
+
+/* Return: whether the numbers of processes are the kernel's, as they are in records. */
+static bool sees_all(void)
+{
+	struct stat st;
+
+	return !stat("/proc/self/ns/pid", &st) && st.st_ino == FIRST_NAMESPACE;
+}
+
 /* Where no hook tells of the end of a VM, it is over at @now for which no process is left. */
 static int ends_find(struct session *s, uint64_t now)
 {
 	int err = 0;
 
-	if (view_seen(s->src, "kvm_destroy_vm") && view_seen(s->src, "kvm_arch_destroy_vm"))
+	if ((view_seen(s->src, "kvm_destroy_vm") && view_seen(s->src, "kvm_arch_destroy_vm")) ||
+	    !sees_all())
 		return 0;
 	for (size_t i = 0; i < model_vms(s->model) && !err; i++) {
 		const struct vm *vm = model_vm(s->model, i);

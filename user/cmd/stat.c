@@ -79,7 +79,7 @@ int cmd_stat(int argc, char **argv)
 	if (!st.out)
 		return EXIT_FAILED;
 	session_catch_signals();
-	code = run_collection(&o, collect, &st);
+	code = run_collection(&o, NULL, collect, &st);
 	progress_close(&st.progress);
 	closed = output_close(st.out);
 	return code ? code : closed;

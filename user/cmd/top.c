@@ -281,7 +281,7 @@ int cmd_top(int argc, char **argv)
 		return EXIT_FAILED;
 	}
 	session_catch_signals();
-	code = run_collection(&top.options, work, &top);
+	code = run_collection(&top.options, NULL, work, &top);
 	top_forget(&top);
 	focus_free(&top.focus);
 	return code;

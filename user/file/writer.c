@@ -413,7 +413,7 @@ int writer_end(struct writer *w, struct totals *t)
 	int err;
 
 	/* What of a chunk could be written before the disk was full is in the way. */
-	if (!w->segment_bytes && ftruncate(w->fd, w->end))
+	if (!w->segment_bytes && ftruncate(w->fd, w->end) && errno != EINVAL)
 		return -errno;
 	err = tell_strange(w);
 	if (!err)

@@ -213,9 +213,10 @@ static size_t probes_missing(const struct source *source)
 	return missing;
 }
 
-static void print_nothing(struct report *r, size_t vms, size_t missing)
+static void print_nothing(struct report *r, size_t vms, const struct source *source)
 {
 	struct section *s = report_section(r, "nothing", NULL, false);
+	size_t missing = probes_missing(source);
 
 	report_section(r, "findings", NULL, true);
 
@@ -224,8 +225,9 @@ static void print_nothing(struct report *r, size_t vms, size_t missing)
 		return;
 	}
 	section_note(s, "Nothing significant was found%s: no kind of work that memory "
-		     "virtualization makes took %.0f%% of a VM's vCPU time.",
-		     missing ? " in what can be seen" : "", EXPLAIN_LEAST);
+		     "virtualization makes took %.0f%% of a VM's %s.",
+		     missing ? " in what can be seen" : "", EXPLAIN_LEAST,
+		     view_seen(source, "kvm_exit") ? "vCPU time" : "time");
 	if (missing)
 		section_note(s, "%zu probes are missing here: what they would have told may be "
 			     "just what is significant. 'mmuscope doctor' says what that is.",
@@ -251,7 +253,7 @@ size_t view_explain(struct report *r, const struct model *m, const struct view_w
 	for (size_t i = 0; i < l.nr; i++)
 		print_finding(r, &l.list[i], i + 1, lost);
 	if (!l.nr)
-		print_nothing(r, vms, probes_missing(w->source));
+		print_nothing(r, vms, w->source);
 	if (l.failed)
 		r->failed = true;
 	free(l.list);

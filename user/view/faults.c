@@ -218,9 +218,11 @@ void view_faults(const struct vm_view *v)
 	struct fault_sums sums;
 
 	sums_make(&sums, v->st);
-	section_fact(v->section, "faults", "faults", cell_count(sums.all.count));
-	if (!sums.all.count)
+	section_fact(v->section, "fault_count", "faults", cell_count(sums.all.count));
+	if (!sums.all.count) {
+		fault_table(v, &sums);
 		return;
+	}
 	section_fact(v->section, "fault_rate", "faults/s",
 		     cell_rate(sums.all.count, v->elapsed_ns));
 	section_fact(v->section, "fault_ns", "in faults", cell_ns(sums.all.sum));
