@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/cmd.h"
@@ -17,10 +18,15 @@
 static bool is_recording(const char *path)
 {
 	char magic[sizeof(((struct file_preamble *)0)->magic)];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	bool is = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
-		  !memcmp(magic, FILE_MAGIC, sizeof(magic));
+	struct stat st;
+	bool is;
+	int fd;
 
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	is = fd >= 0 && read(fd, magic, sizeof(magic)) == sizeof(magic) &&
+	     !memcmp(magic, FILE_MAGIC, sizeof(magic));
 	if (fd >= 0)
 		close(fd);
 	return is;

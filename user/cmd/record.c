@@ -287,10 +287,13 @@ static bool is_seen(const struct source *src, unsigned int type)
 	size_t missing = 0, len = strlen(name);
 
 	for (size_t i = 0; i < nr; i++) {
-		const char *at = strstr(list[i].records, name);
+		const char *records = list[i].records, *at = strstr(records, name);
 
-		/* Sites tell the causes of what others tell of. No family's name ends another's. */
-		if (!at || (at[len] && at[len] != ' ') || !strcmp(list[i].name, "call sites"))
+		/* A word of its own, as "sync" is not in "unsync". */
+		if (!at || (at > records && at[-1] != ' ') || (at[len] && at[len] != ' '))
+			continue;
+		/* These tell the causes of what others tell of. */
+		if (!strcmp(list[i].name, "call sites"))
 			continue;
 		if (list[i].state != PROBE_MISSING)
 			return true;

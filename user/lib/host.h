@@ -140,4 +140,7 @@ void host_kernel_examine(struct host *host);
 void host_module_examine(struct host *host, const char *release);
 bool host_module_loaded(const struct host *host);
 
+/* Return: whether securityfs, which tells of lockdown, is not mounted. */
+bool host_hides_lockdown(const struct host *host);
+
 #endif /* LIB_HOST_H */

@@ -50,6 +50,12 @@ static void btf_tell(struct host *host)
 	}
 }
 
+bool host_hides_lockdown(const struct host *host)
+{
+	return host_exists(host, "/sys/kernel/security") &&
+	       !host_exists(host, "/sys/kernel/security/lsm");
+}
+
 static void lockdown_tell(struct host *host)
 {
 	const char *doc = "confidentiality would forbid tracing";
@@ -61,8 +67,7 @@ static void lockdown_tell(struct host *host)
 	else if (*text)
 		host_tell(host, "kernel", "lockdown", HOST_OK, doc, "%s",
 			  strstr(text, "[integrity]") ? "integrity" : "none");
-	else if (host_exists(host, "/sys/kernel/security") &&
-		 !host_exists(host, "/sys/kernel/security/lsm"))
+	else if (host_hides_lockdown(host))
 		host_tell(host, "kernel", "lockdown", HOST_INFO,
 			  "mount -t securityfs securityfs /sys/kernel/security", "not known");
 	else

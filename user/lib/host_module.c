@@ -59,14 +59,12 @@ static void signature_tell(struct host *host)
 		why = "lockdown";
 	else if (secure_boot(host))
 		why = "Secure Boot";
-	else if (host_exists(host, "/sys/kernel/security") &&
-		 !host_exists(host, "/sys/kernel/security/lsm"))
-		why = "not known";
 	if (why)
 		host_tell(host, "kernel", "module.signature", HOST_INFO,
-			  strcmp(why, "not known") ?
-			  "the module must be signed with a key that the kernel trusts" :
-			  "lockdown would want one: securityfs is not mounted", "%s", why);
+			  "the module must be signed with a key that the kernel trusts", "%s", why);
+	else if (host_hides_lockdown(host))
+		host_tell(host, "kernel", "module.signature", HOST_INFO,
+			  "lockdown would want one: securityfs is not mounted", "not known");
 	else
 		host_tell(host, "kernel", "module.signature", HOST_INFO,
 			  "an unsigned module can be loaded", "not needed");
