@@ -35,6 +35,46 @@ made() {
 	done
 }
 
+# What is said of all of a recording, in the folder $1.
+say_all() {
+	mkdir "$1"
+	mmuscope report >"$1/report"
+	mmuscope report --json >"$1/json"
+	mmuscope report --vm synth-2:1000000002 >"$1/vm"
+	mmuscope report -p 1000000002 --sort p99 --json >"$1/pid"
+	mmuscope explain mmuscope.data >"$1/explain"
+	mmuscope info >"$1/info"
+}
+
+# With its last bytes it loses the index, and that it has sums: its records are counted then.
+@test "report, explain, info: the sums in a recording are those of its records" {
+	command -v jq >/dev/null || skip "jq is not installed"
+	source=synth:records=300000,vms=3,seed=9,lost=12
+	mmuscope record --source $source 2>/dev/null
+	[ "$(mmuscope info --json | jq -r .recording.sums)" = yes ]
+	say_all sums
+	mmuscope stat --json --source $source | diff - sums/json
+	truncate -s -16 mmuscope.data
+	[ "$(mmuscope info --json | jq -r .recording.sums)" = no ]
+	say_all records
+	diff -r sums records
+}
+
+@test "report: whoever has sums notices damage all the same" {
+	command -v jq >/dev/null || skip "jq is not installed"
+	mmuscope record --source synth:records=300000,seed=9 2>/dev/null
+	all=$(mmuscope report --json | jq .collection.records)
+	run --separate-stderr mmuscope report --vm nobody
+	[ "$status" = 1 ]
+	[[ "$stderr" == *"no VM is named 'nobody'"*"synth-1"* ]]
+	printf 'damage' | dd of=mmuscope.data bs=1 seek=1000000 conv=notrunc status=none
+	run --separate-stderr mmuscope report --json
+	[ "$status" = 1 ]
+	[[ "$stderr" == *"is damaged"* ]]
+	[ "$(jq .collection.records <<<"$output")" -lt "$all" ]
+	[ "$(jq .collection.lost <<<"$output")" -gt 0 ]
+}
+
 @test "report -i: the parts add up to the total" {
 	command -v jq >/dev/null || skip "jq is not installed"
 	made

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Any bytes as a recording: opened, read to its end, and given to the model. Sums are
+ * Any bytes as a recording: opened, read to its end, and given to the model. CRCs are
  * not looked at, so that changed bytes get past them.
  */
 #include <stdlib.h>

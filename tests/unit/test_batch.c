@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "model/batch.h"
+#include "models.h"
 #include "source/merge.h"
 #include "source/source.h"
 
@@ -44,44 +45,6 @@ static int teardown(void **state)
 	return 0;
 }
 
-static void same_stats(const struct vm_stats *a, const struct vm_stats *b)
-{
-	for (size_t i = 0; i < HISTS; i++) {
-		assert_int_equal(!a->hist[i], !b->hist[i]);
-		if (a->hist[i])
-			assert_memory_equal(a->hist[i], b->hist[i], sizeof(*a->hist[i]));
-	}
-	assert_memory_equal(a->count, b->count, sizeof(a->count));
-	assert_memory_equal(a->records, b->records, sizeof(a->records));
-	assert_memory_equal(&a->storm, &b->storm, sizeof(a->storm));
-	assert_memory_equal(&a->stuck, &b->stuck, sizeof(a->stuck));
-	assert_int_equal(a->vcpu_ns, b->vcpu_ns);
-	assert_int_equal(a->nr_exits, b->nr_exits);
-	if (a->nr_exits)
-		assert_memory_equal(a->exits, b->exits, a->nr_exits * sizeof(*a->exits));
-}
-
-static void same(const struct twins *t)
-{
-	const struct ledger *a = model_now(t->one), *b = model_now(t->many);
-
-	assert_memory_equal(a->records, b->records, sizeof(a->records));
-	assert_memory_equal(a->unattributed, b->unattributed, sizeof(a->unattributed));
-	assert_memory_equal(a->lost, b->lost, sizeof(a->lost));
-	assert_int_equal(model_span(t->one), model_span(t->many));
-	assert_int_equal(model_vms(t->one), model_vms(t->many));
-	for (size_t i = 0; i < model_vms(t->one); i++) {
-		const struct vm *x = model_vm(t->one, i), *y = model_vm(t->many, i);
-
-		assert_string_equal(x->name, y->name);
-		assert_int_equal(x->id, y->id);
-		assert_int_equal(x->isa, y->isa);
-		assert_int_equal(x->life, y->life);
-		assert_int_equal(x->nr_vcpus, y->nr_vcpus);
-		same_stats(&x->now, &y->now);
-	}
-}
-
 static void feed(struct twins *t, const struct mmuscope_hdr *const *recs, unsigned int nr)
 {
 	for (unsigned int i = 0; i < nr; i++)
@@ -107,7 +70,7 @@ static void all_families(void **state)
 		max = max % MODEL_BATCH + 1;
 	}
 	assert_int_equal(nr, -ENODATA);
-	same(*state);
+	same_models(((struct twins *)*state)->one, ((struct twins *)*state)->many);
 	assert_true(model_vm(((struct twins *)*state)->one, 0)->now.nr_exits > 0);
 	merge_close(m);
 	src->ops->close(src);
@@ -158,7 +121,7 @@ static void numbers_that_are_given_anew(void **state)
 	/* The first one is known by then. */
 	feed(t, recs, 1);
 	feed(t, recs + 1, ARRAY_SIZE(recs) - 1);
-	same(t);
+	same_models(t->one, t->many);
 	assert_int_equal(model_vms(t->many), 2);
 	assert_int_equal(model_vm(t->many, 0)->now.records[MMUSCOPE_TYPE_flush], 2);
 }
@@ -178,7 +141,7 @@ static void vms_without_introduction(void **state)
 		recs[i] = &all[i].hdr;
 	}
 	feed(t, recs, ARRAY_SIZE(recs));
-	same(t);
+	same_models(t->one, t->many);
 	assert_int_equal(model_vms(t->many), 4);
 	assert_int_equal(model_vm(t->many, 0)->id, 9);
 }
@@ -199,7 +162,7 @@ static void strange_families(void **state)
 	}
 	feed(t, recs, 1);
 	feed(t, recs + 1, ARRAY_SIZE(recs) - 1);
-	same(t);
+	same_models(t->one, t->many);
 	assert_int_equal(model_now(t->many)->records[0], 3);
 }
 

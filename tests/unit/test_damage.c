@@ -371,6 +371,100 @@ static void snapshots_are_whole_recordings(void **state)
 	assert_string_equal(f.why, "");
 }
 
+/* Of @records, with sums that are @len bytes of noise. */
+static void make_summed(uint64_t max_bytes, size_t len, uint64_t records)
+{
+	struct writer *w = recording_begin(max_bytes, 0);
+	struct totals t = { .at = 1000 + NR * 1000, .elapsed_ns = NR * 1000 };
+	uint8_t *sums = malloc(len);
+
+	write_faults(w, 0, NR, true);
+	seed = 1;
+	for (size_t i = 0; i < len; i++)
+		sums[i] = random_u64();
+	assert_int_equal(writer_sums(w, sums, len, records), 0);
+	assert_int_equal(writer_end(w, &t), 0);
+	writer_close(w);
+	free(sums);
+}
+
+/* Return: how many bytes of sums the recording has that can be relied on. */
+static size_t sums_found(uint64_t from, size_t max)
+{
+	struct source *src = recording_read(from, UINT64_MAX);
+	const struct mmuscope_hdr *rec;
+	struct bytes sums = { 0 };
+	int ret = source_file_sums(src, &sums, max);
+
+	/* Nothing was taken of the records. */
+	assert_int_equal(source_file_next(src, &rec), 1);
+	assert_in_range(ret, 0, 1);
+	seed = 1;
+	for (size_t i = 0; ret && i < sums.len; i++)
+		assert_int_equal(sums.at[i], (uint8_t)random_u64());
+	src->ops->close(src);
+	max = ret ? sums.len : 0;
+	bytes_free(&sums);
+	return max;
+}
+
+static void sums_are_of_all_records_and_small(void **state)
+{
+	(void)state;
+	make_summed(0, 1000, NR);
+	assert_int_equal(sums_found(0, 1000), 1000);
+	assert_int_equal(sums_found(0, 999), 0);
+	assert_int_equal(sums_found(1, 1000), 0);
+	make_summed(0, 1000, NR - 1);
+	assert_int_equal(sums_found(0, 1000), 0);
+	make_summed(0, 100000, NR);
+	assert_int_equal(sums_found(0, 100000), 0);
+	make_summed(WRITER_SMALLEST, 1000, NR);
+	assert_int_equal(sums_found(0, 1000), 0);
+}
+
+/* Who relies on sums has not seen that records are damaged. */
+static void sums_hold_for_whole_recordings_alone(void **state)
+{
+	size_t len, place;
+	char *bytes;
+
+	(void)state;
+	make_summed(0, 1000, NR);
+	bytes = recording_bytes(recording_path(), &len);
+	/* Behind the head, without which there is nothing at all. */
+	for (place = 4000; place < len; place += len / 50) {
+		bytes[place] ^= 1;
+		recording_replace(bytes, len);
+		assert_int_equal(sums_found(0, 1000), 0);
+		bytes[place] ^= 1;
+	}
+	for (size_t cut = 1; cut < 2000; cut += 100) {
+		recording_replace(bytes, len - cut);
+		assert_int_equal(sums_found(0, 1000), 0);
+	}
+	recording_replace(bytes, len);
+	assert_int_equal(sums_found(0, 1000), 1000);
+	free(bytes);
+}
+
+static void sums_passed_leave_nothing_to_read(void **state)
+{
+	const struct mmuscope_hdr *rec;
+	struct source *src;
+	char why[256];
+
+	(void)state;
+	make_summed(0, 1000, NR);
+	src = recording_read(0, UINT64_MAX);
+	source_file_pass(src);
+	assert_int_equal(source_file_next(src, &rec), -ENODATA);
+	assert_int_equal(source_file_elapsed(src), NR * 1000);
+	assert_int_equal(reader_totals(source_file_reader(src))->records, NR);
+	assert_false(source_file_damage(src, why, sizeof(why)));
+	src->ops->close(src);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, teardown)
 
 int main(void)
@@ -387,6 +481,9 @@ int main(void)
 		TEST(flight_recorders_repeat_what_is),
 		TEST(flight_recorders_keep_a_time),
 		TEST(snapshots_are_whole_recordings),
+		TEST(sums_are_of_all_records_and_small),
+		TEST(sums_hold_for_whole_recordings_alone),
+		TEST(sums_passed_leave_nothing_to_read),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

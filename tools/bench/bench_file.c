@@ -18,6 +18,7 @@
 
 #include "file/writer.h"
 #include "model/batch.h"
+#include "model/sums.h"
 #include "source/file.h"
 #include "source/source.h"
 
@@ -28,7 +29,8 @@ struct result {
 	uint64_t bytes;
 	double write_s;
 	double unpack_s;	/* records taken apart and looked at no further */
-	double report_s;	/* and given to the model */
+	double feed_s;		/* and given to the model */
+	double report_s;	/* the sums of them, as for a report of all */
 	long rss_kib;
 };
 
@@ -89,9 +91,9 @@ static void disturb(const struct load *load, struct mmuscope_vm *room, uint64_t 
 		f->gva = 0x7f0000000000ULL + f->gpa;
 }
 
-/* Records are made in advance, a batch at a time, and not counted. */
-static int write_batch(struct writer *w, const struct mmuscope_vm *batch, size_t nr,
-		       struct result *r)
+/* Records are made in advance, a batch at a time; neither that is timed nor the model. */
+static int write_batch(struct writer *w, struct model *m, const struct mmuscope_vm *batch,
+		       size_t nr, struct result *r)
 {
 	double begin = now();
 	int err = 0;
@@ -100,11 +102,13 @@ static int write_batch(struct writer *w, const struct mmuscope_vm *batch, size_t
 		err = writer_add(w, &batch[i].hdr);
 	r->write_s += now() - begin;
 	r->records += nr;
+	for (size_t i = 0; i < nr && !err; i++)
+		err = model_feed(m, &batch[i].hdr);
 	return err;
 }
 
 static int write_all(const struct load *load, struct source *src, struct writer *w,
-		     struct result *r)
+		     struct model *m, struct result *r)
 {
 	struct mmuscope_vm *batch = calloc(BATCH, sizeof(*batch));
 	const struct mmuscope_hdr *rec;
@@ -125,14 +129,28 @@ static int write_all(const struct load *load, struct source *src, struct writer 
 			batch[nr].hdr.ts = last;
 		last = batch[nr++].hdr.ts;
 		if (nr == BATCH) {
-			ret = write_batch(w, batch, nr, r);
+			ret = write_batch(w, m, batch, nr, r);
 			nr = 0;
 		}
 	}
 	if (!ret)
-		ret = write_batch(w, batch, nr, r);
+		ret = write_batch(w, m, batch, nr, r);
 	free(batch);
 	return ret;
+}
+
+/* As record does at its end. */
+static int write_sums(struct writer *w, struct model *m, const struct result *r)
+{
+	struct bytes sums = { 0 };
+	int err = model_fold(m);
+
+	if (!err)
+		err = sums_save(m, &sums);
+	if (!err)
+		err = writer_sums(w, sums.at, sums.len, r->records);
+	bytes_free(&sums);
+	return err;
 }
 
 static int bench_write(const struct load *load, const char *path, struct result *r)
@@ -145,9 +163,12 @@ static int bench_write(const struct load *load, const char *path, struct result 
 	json_t *head = json_pack("{ss}", "source", "synth");
 	const struct writer_config wcfg = { .path = path, .head = head };
 	struct writer *w = writer_open(&wcfg);
-	int err = src && w ? write_all(load, src, w, r) : -ENOMEM;
+	struct model *m = model_new(NULL, NULL);
+	int err = src && w && m ? write_all(load, src, w, m, r) : -ENOMEM;
 	double begin = now();
 
+	if (!err)
+		err = write_sums(w, m, r);
 	if (!err)
 		err = writer_end(w, &t);
 	r->write_s += now() - begin;
@@ -157,8 +178,42 @@ static int bench_write(const struct load *load, const char *path, struct result 
 	}
 	if (src)
 		src->ops->close(src);
+	if (m)
+		model_free(m);
 	json_decref(head);
 	return err;
+}
+
+static int bench_sums(const char *path, double *seconds, uint64_t *records)
+{
+	const struct file_config cfg = { .path = path, .to_ns = UINT64_MAX, .types = UINT64_MAX };
+	struct model *m = model_new(NULL, NULL);
+	double begin = now();
+	struct bytes sums = { 0 };
+	struct source *src;
+	uint64_t all = 0;
+	char why[256];
+	int ret;
+
+	src = source_file_open(&cfg, why, sizeof(why));
+	if (!src || !m) {
+		fprintf(stderr, "bench_file: %s\n", why);
+		return -EIO;
+	}
+	ret = source_file_sums(src, &sums, SUMS_BYTES_MAX);
+	if (ret == 1)
+		ret = sums_load(m, sums.at, sums.len);
+	source_file_pass(src);
+	src->ops->close(src);
+	bytes_free(&sums);
+	*seconds = now() - begin;
+	for (size_t i = 0; i < MMUSCOPE_TYPES; i++)
+		all += model_past(m)->records[i];
+	model_free(m);
+	if (all != *records)
+		fprintf(stderr, "bench_file: the sums are of %llu records, not %llu\n",
+			(unsigned long long)all, (unsigned long long)*records);
+	return ret || all != *records ? -EIO : 0;
 }
 
 static int bench_read(const char *path, bool feed, double *seconds, uint64_t *records)
@@ -203,7 +258,9 @@ static int run(const struct load *load, const char *path, struct result *r)
 	int err = bench_read(path, false, &r->unpack_s, &r->records);
 
 	if (!err)
-		err = bench_read(path, true, &r->report_s, &r->records);
+		err = bench_read(path, true, &r->feed_s, &r->records);
+	if (!err)
+		err = bench_sums(path, &r->report_s, &r->records);
 	getrusage(RUSAGE_SELF, &usage);
 	r->rss_kib = usage.ru_maxrss;
 	(void)load;
@@ -236,15 +293,16 @@ static int run_apart(const struct load *load, const char *path, struct result *r
 static void print(bool json, bool more, const struct load *load, const struct result *r)
 {
 	static const char *const formats[] = {
-		"%s%-8s %11.0f %10.1f %8.2f %12.0f %12.0f %12.0f %9ld\n",
+		"%s%-8s %11.0f %10.1f %8.2f %12.0f %12.0f %12.0f %12.0f %9ld\n",
 		"%s\n{\"load\": \"%s\", \"records\": %.0f, \"file_mib\": %.1f, "
 		"\"bytes_per_record\": %.3f, \"written_per_s\": %.0f, \"unpacked_per_s\": %.0f, "
-		"\"reported_per_s\": %.0f, \"rss_kib\": %ld}",
+		"\"counted_per_s\": %.0f, \"reported_per_s\": %.0f, \"rss_kib\": %ld}",
 	};
 
 	printf(formats[json], json && more ? "," : "", load->name, (double)r->records,
 	       r->bytes / 1048576.0, (double)r->bytes / r->records, r->records / r->write_s,
-	       r->records / r->unpack_s, r->records / r->report_s, r->rss_kib);
+	       r->records / r->unpack_s, r->records / r->feed_s, r->records / r->report_s,
+	       r->rss_kib);
 }
 
 int main(int argc, char **argv)
@@ -259,8 +317,8 @@ int main(int argc, char **argv)
 	int err = 0;
 
 	snprintf(path, sizeof(path), "%s/mmuscope-bench-%d.data", folder, getpid());
-	printf(json ? "[" : "%-8s %11s %10s %8s %12s %12s %12s %9s\n", "load", "records", "MiB",
-	       "B/record", "written/s", "unpacked/s", "reported/s", "RSS KiB");
+	printf(json ? "[" : "%-8s %11s %10s %8s %12s %12s %12s %12s %9s\n", "load", "records",
+	       "MiB", "B/record", "written/s", "unpacked/s", "counted/s", "reported/s", "RSS KiB");
 	for (size_t i = 0; i < sizeof(loads) / sizeof(loads[0]) && !err; i++) {
 		struct result r = { 0 };
 

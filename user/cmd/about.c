@@ -80,6 +80,7 @@ void about_recording(struct report *r, const struct recording *rec, const struct
 	section_fact(s, "kind", NULL, cell_text(reader_is_flight(reader) ? "flight recorder" :
 						"recording"));
 	section_fact(s, "complete", NULL, cell_text(reader_damage(reader)->torn ? "no" : "yes"));
+	section_fact(s, "sums", NULL, cell_text(reader_has_sums(reader) ? "yes" : "no"));
 	section_fact(s, "recorded", "recorded ", date_cell(r, head));
 	section_fact(s, "host", "on ", text_cell(r, string(uname, "name")));
 	section_fact(s, "kernel", "kernel ", text_cell(r, string(uname, "release")));

@@ -124,8 +124,7 @@ static int explain_file(struct explain *x)
 	r->path = x->argument;
 	if (recording_open(r))
 		return EXIT_FAILED;
-	x->model = model_new(source_file_name, r->source);
-	err = x->model ? recording_feed(r, x->model) : -ENOMEM;
+	err = recording_model(r, &x->model);
 	if (!err)
 		err = model_fold(x->model);
 	if (err)

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,14 +71,12 @@ static struct report *describe(const struct recording *rec, const struct model *
 
 static int read_all(struct recording *r, FILE *out)
 {
-	struct model *m = NULL;
-	int err = -ENOMEM, code;
+	struct model *m;
+	int err, code;
 
 	if (recording_open(r))
 		return EXIT_FAILED;
-	m = model_new(source_file_name, r->source);
-	if (m)
-		err = recording_feed(r, m);
+	err = recording_model(r, &m);
 	if (!err)
 		err = model_fold(m);
 	if (err)

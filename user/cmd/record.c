@@ -15,6 +15,7 @@
 #include "lib/format.h"
 #include "lib/parse.h"
 #include "lib/trigger.h"
+#include "model/sums.h"
 
 /* What is younger can be missing when the power fails; also how often conditions are looked at. */
 #define MARK_NS		1000000000ULL
@@ -238,6 +239,20 @@ static int after_second(struct record *r, struct session *s)
 	return 0;
 }
 
+/* What was recorded has been counted already, and need not be again. A file can do without that. */
+static void keep_sums(struct record *r, struct model *m)
+{
+	struct bytes sums = { 0 };
+	uint64_t records = 0;
+
+	if (!model_fold(m) && !sums_save(m, &sums)) {
+		for (size_t i = 1; i < MMUSCOPE_TYPES; i++)
+			records += model_past(m)->records[i];
+		writer_sums(r->writer, sums.at, sums.len, records);
+	}
+	bytes_free(&sums);
+}
+
 static int collect(void *ctx, struct session *s, struct child *child)
 {
 	struct record *r = ctx;
@@ -258,6 +273,7 @@ static int collect(void *ctx, struct session *s, struct child *child)
 			break;
 	}
 	t = totals_now(s);
+	keep_sums(r, session_model(s));
 	err = writer_end(r->writer, &t);
 	if (keep_error(r, err) || r->failed)
 		say_failed(r);

@@ -14,6 +14,7 @@
 #include "lib/parse.h"
 #include "lib/schema.h"
 #include "model/batch.h"
+#include "model/sums.h"
 
 #define MEMORY_MAX	(4ULL << 30)
 
@@ -180,23 +181,29 @@ static bool is_named(const char *wanted, const char *name)
 }
 
 /* Marks for whom of --guest-symbols, --vm and -p there is a VM. */
-static void see_vm(struct recording *r, const struct mmuscope_hdr *rec)
+static void see_vm(struct recording *r, const struct mmuscope_vm *vm)
 {
-	/* One of an older version is shorter. */
-	struct mmuscope_vm vm = { 0 };
 	char name[MODEL_NAME];
 	size_t len;
 
-	memcpy(&vm, rec, rec->size < sizeof(vm) ? rec->size : sizeof(vm));
-	if (!vm.pid)
+	if (!vm->pid)
 		return;
-	source_file_name(r->source, &vm, name, sizeof(name));
+	source_file_name(r->source, vm, name, sizeof(name));
 	guests_see(&r->guests, name);
 	r->seen |= r->options.vm && is_named(r->options.vm, name);
-	r->seen |= r->options.pid && vm.pid == (uint32_t)r->options.pid;
+	r->seen |= r->options.pid && vm->pid == (uint32_t)r->options.pid;
 	len = strlen(r->names);
 	if (!strstr(r->names, name))
 		snprintf(r->names + len, sizeof(r->names) - len, "%s%s", len ? ", " : "", name);
+}
+
+static void see_record(struct recording *r, const struct mmuscope_hdr *rec)
+{
+	/* One of an older version is shorter. */
+	struct mmuscope_vm vm = { 0 };
+
+	memcpy(&vm, rec, rec->size < sizeof(vm) ? rec->size : sizeof(vm));
+	see_vm(r, &vm);
 }
 
 int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmuscope_hdr *rec),
@@ -211,7 +218,7 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 			       r->types >> (rec->type < 63 ? rec->type : 63) & 1);
 
 		if (rec->type == MMUSCOPE_TYPE_vm)
-			see_vm(r, rec);
+			see_record(r, rec);
 		if (!wanted && !r->aside)
 			continue;
 		ret = wanted ? take(ctx, rec) : r->aside(ctx, rec);
@@ -227,20 +234,50 @@ static int feed(void *ctx, const struct mmuscope_hdr *rec)
 	return model_feed(ctx, rec);
 }
 
-int recording_feed(struct recording *r, struct model *m)
+static void see_model(struct recording *r, const struct model *m)
+{
+	for (size_t i = 0; i < model_vms(m); i++) {
+		const struct vm *vm = model_vm(m, i);
+		struct mmuscope_vm rec = { .hdr.vm = vm->id, .pid = vm->pid };
+
+		memcpy(rec.comm, vm->comm, sizeof(rec.comm));
+		see_vm(r, &rec);
+	}
+}
+
+/* Return: a model made of the sums that the recording holds, or NULL. */
+static struct model *sums_take(struct recording *r)
+{
+	struct model *m = NULL;
+	struct bytes sums = { 0 };
+
+	if (!r->filter && source_file_sums(r->source, &sums, SUMS_BYTES_MAX) == 1)
+		m = model_new(source_file_name, r->source);
+	if (m && sums_load(m, sums.at, sums.len)) {
+		model_free(m);
+		m = NULL;
+	}
+	bytes_free(&sums);
+	if (!m)
+		return NULL;
+	source_file_pass(r->source);
+	see_model(r, m);
+	r->ended = true;
+	return m;
+}
+
+static int feed_all(struct recording *r, struct model *m)
 {
 	const struct mmuscope_hdr *recs[MODEL_BATCH];
 	struct source *src = r->source;
 	int ret = 0, err = 0;
 
-	if (r->filter)
-		return recording_read(r, feed, m);
 	while (!ret && !err) {
 		unsigned int nr = 0;
 
 		while (nr < MODEL_BATCH && (ret = src->ops->next(src, 0, &recs[nr])) == 1) {
 			if (recs[nr]->type == MMUSCOPE_TYPE_vm)
-				see_vm(r, recs[nr]);
+				see_record(r, recs[nr]);
 			nr++;
 		}
 		err = batch_feed(m, recs, nr);
@@ -249,6 +286,19 @@ int recording_feed(struct recording *r, struct model *m)
 	}
 	r->ended = ret == -ENODATA;
 	return err || r->ended ? err : ret;
+}
+
+int recording_model(struct recording *r, struct model **m)
+{
+	*m = sums_take(r);
+	if (*m)
+		return 0;
+	*m = model_new(source_file_name, r->source);
+	if (!*m)
+		return -ENOMEM;
+	if (r->from_ns)
+		model_partial(*m);
+	return r->filter ? recording_read(r, feed, *m) : feed_all(r, *m);
 }
 
 struct lines {

@@ -73,8 +73,16 @@ void recording_close(struct recording *r);
 int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmuscope_hdr *rec),
 		   void *ctx);
 
-/* As recording_read() with model_feed() for each record, and quicker. */
-int recording_feed(struct recording *r, struct model *m);
+/**
+ * recording_model() - what all that is wanted of the recording adds up to
+ * @m: set to the model, to be freed by the caller whatever is returned; NULL where memory was short
+ *
+ * As recording_read() with model_feed() for each record, and quicker: the sums in the recording
+ * serve as well where they hold. The model is to be looked at, not to be fed.
+ *
+ * Return: 0 or -errno.
+ */
+int recording_model(struct recording *r, struct model **m);
 
 /**
  * recording_lines() - call @take for each record that is to be shown, one by one

@@ -211,8 +211,24 @@ static int finish(struct report_run *run)
 /* Return: whether nobody looks at the records but the model. */
 static bool is_plain(const struct report_run *run)
 {
-	return !run->group && !run->pictures && !run->recording.options.interval_ns &&
+	return !run->group && !run->html && !run->recording.options.interval_ns &&
 	       !run->recording.filter;
+}
+
+/* Looks at the records one by one. Return: 0, -ECANCELED after a message, -errno. */
+static int look_at_each(struct report_run *run)
+{
+	struct recording *r = &run->recording;
+
+	run->model = model_new(source_file_name, r->source);
+	run->next = source_file_begin(r->source) + r->from_ns + r->options.interval_ns;
+	if (run->html && !run->group)
+		run->pictures = pictures_new(source_file_begin(r->source) + r->from_ns, NULL);
+	if (!run->model || (run->html && !run->group && !run->pictures))
+		return -ENOMEM;
+	if (r->from_ns)
+		model_partial(run->model);
+	return recording_read(r, take, run);
 }
 
 static int read_all(struct report_run *run)
@@ -227,14 +243,7 @@ static int read_all(struct report_run *run)
 	}
 	if (recording_open(r))
 		return EXIT_FAILED;
-	run->model = model_new(source_file_name, r->source);
-	run->next = source_file_begin(r->source) + r->from_ns + r->options.interval_ns;
-	if (run->html && !run->group)
-		run->pictures = pictures_new(source_file_begin(r->source) + r->from_ns, NULL);
-	if (run->model && r->from_ns)
-		model_partial(run->model);
-	err = !run->model || (run->html && !run->group && !run->pictures) ? -ENOMEM :
-		is_plain(run) ? recording_feed(r, run->model) : recording_read(r, take, run);
+	err = is_plain(run) ? recording_model(r, &run->model) : look_at_each(run);
 	if (err == -ECANCELED)
 		return EXIT_FAILED;
 	if (err) {

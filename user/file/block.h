@@ -5,7 +5,7 @@
 
 #include <mmuscope/abi.h>
 
-#include "file/bytes.h"
+#include "lib/bytes.h"
 #include "file/format.h"
 #include "file/layout.h"
 

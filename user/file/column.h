@@ -10,7 +10,7 @@
 
 #include <zstd.h>
 
-#include "file/bytes.h"
+#include "lib/bytes.h"
 #include "file/format.h"
 
 /* What packing needs, made once. */

@@ -35,6 +35,7 @@ enum chunk_kind {
 	CHUNK_MARK = 5,		/* JSON: totals so far */
 	CHUNK_INDEX = 6,	/* struct chunk_place of each chunk before */
 	CHUNK_END = 7,		/* JSON: the totals; nothing follows */
+	CHUNK_SUMS = 8,		/* zstd: what the records add up to, for the same version */
 };
 
 /**

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "file/bytes.h"
+#include "lib/bytes.h"
 
 #define SEARCH_BYTES	65536
 #define SEGMENTS_MAX	65536
@@ -325,6 +325,7 @@ static bool is_wanted(const struct reader *r, const struct chunk *c)
 	case CHUNK_NAMES:
 	case CHUNK_MARK:
 	case CHUNK_END:
+	case CHUNK_SUMS:
 		return true;
 	}
 	return false;
@@ -393,6 +394,14 @@ int reader_next(struct reader *r, struct chunk *chunk, const uint8_t **content)
 int reader_next_head(struct reader *r, struct chunk *chunk)
 {
 	return next(r, chunk, false);
+}
+
+bool reader_has_sums(const struct reader *r)
+{
+	for (size_t i = 0; r->index && i < r->nr_index; i++)
+		if (r->index[i].chunk.kind == CHUNK_SUMS)
+			return true;
+	return false;
 }
 
 void reader_reject(struct reader *r, const struct chunk *chunk)

@@ -61,8 +61,8 @@ void reader_set_range(struct reader *r, const struct reader_range *range);
  * @chunk: set to its head
  * @content: set to its content, valid until the next call; NULL where only the head was asked for
  *
- * CHUNK_MARK and CHUNK_END are taken into account and handed out. CHUNK_STATE comes only where it
- * says how things were before the first block.
+ * CHUNK_MARK and CHUNK_END are taken into account and handed out, CHUNK_SUMS is handed out.
+ * CHUNK_STATE comes only where it says how things were before the first block.
  *
  * Return: 1, 0 at the end, or -errno where the file cannot be read.
  */
@@ -70,6 +70,9 @@ int reader_next(struct reader *r, struct chunk *chunk, const uint8_t **content);
 
 /* As reader_next(), without reading what blocks hold. */
 int reader_next_head(struct reader *r, struct chunk *chunk);
+
+/* Return: whether the file has sums, as far as its index tells. */
+bool reader_has_sums(const struct reader *r);
 
 /* The content of the chunk handed out last could not be made sense of. */
 void reader_reject(struct reader *r, const struct chunk *chunk);

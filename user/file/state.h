@@ -9,7 +9,7 @@
 
 #include <mmuscope/abi.h>
 
-#include "file/bytes.h"
+#include "lib/bytes.h"
 
 struct state;
 

@@ -2,48 +2,29 @@
 #include "file/text.h"
 
 #include <errno.h>
-#include <zstd.h>
 
 #include "file/format.h"
+#include "file/zip.h"
 
 #define LEVEL	19	/* written once */
 
 int text_pack(const json_t *json, struct bytes *out)
 {
 	char *text = json_dumps(json, JSON_COMPACT);
-	size_t len, bound, packed;
-	uint8_t *to;
+	int err = text ? zip_pack(out, text, strlen(text), LEVEL) : -ENOMEM;
 
-	if (!text)
-		return -ENOMEM;
-	len = strlen(text);
-	bound = ZSTD_compressBound(len);
-	to = bytes_room(out, bound);
-	packed = to ? ZSTD_compress(to, bound, text, len, LEVEL) : 0;
 	free(text);
-	if (!to || ZSTD_isError(packed))
-		return -ENOMEM;
-	out->len += packed;
-	return 0;
+	return err;
 }
 
 json_t *text_unpack(const uint8_t *content, size_t len)
 {
-	unsigned long long size = ZSTD_getFrameContentSize(content, len);
+	struct bytes text = { 0 };
 	json_t *json = NULL;
-	size_t got;
-	char *text;
 
-	if (size == ZSTD_CONTENTSIZE_UNKNOWN || size == ZSTD_CONTENTSIZE_ERROR ||
-	    size > HEAD_TEXT_MAX)
-		return NULL;
-	text = malloc(size + 1);
-	if (!text)
-		return NULL;
-	got = ZSTD_decompress(text, size, content, len);
-	if (got == size)
-		json = json_loadb(text, size, 0, NULL);
-	free(text);
+	if (!zip_unpack(&text, content, len, HEAD_TEXT_MAX))
+		json = json_loadb((const char *)text.at, text.len, 0, NULL);
+	bytes_free(&text);
 	return json;
 }
 

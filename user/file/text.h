@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "file/bytes.h"
+#include "lib/bytes.h"
 
 /* What a CHUNK_HEAD holds. Return: 0 or -ENOMEM. */
 int text_pack(const json_t *json, struct bytes *out);

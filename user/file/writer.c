@@ -3,17 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <sys/file.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "file/block.h"
+#include "file/disk.h"
 #include "file/state.h"
+#include "file/zip.h"
 
 #define SEGMENT_SMALLEST	(1U << 20)	/* any block fits */
 #define SEGMENTS		16		/* of a flight recorder with a limit */
 #define INDEX_MAX		(CHUNK_STORED_MAX / sizeof(struct chunk_place))
+/* Sums are kept where they make the file no larger than by this part. */
+#define SUMS_ONE_IN		50
+#define SUMS_LEVEL		3	/* whoever records waits for it */
 
 _Static_assert(WRITER_SMALLEST >= 4 * SEGMENT_SMALLEST, "a flight recorder has segments");
 
@@ -43,6 +45,7 @@ struct segment {
  * @records: taken: written, in the block being filled, or dropped
  * @held: in the file that just grows
  * @dropped: in blocks that could not be written
+ * @sums: what records add up to, packed; of @summed records
  */
 struct writer {
 	int fd;
@@ -69,69 +72,11 @@ struct writer {
 	uint64_t held;
 	uint64_t dropped;
 	uint64_t strange;	/* records of no known family, not yet told */
+	bool told;		/* some were */
+	struct bytes sums;
+	uint64_t summed;
 	uint64_t now;		/* time stamp of the newest record */
 };
-
-/* The file is nobody else's as long as it is open. What is no file of this kind has no locks. */
-static bool file_lock(int fd)
-{
-	return !flock(fd, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK;
-}
-
-/*
- * Only what is new is given away: a link may lead to what is not the new owner's business. Return:
- * the file, empty, or -1 with errno, EBUSY where another one records to it.
- */
-static int file_open(const char *path, uid_t uid, gid_t gid)
-{
-	const int flags = O_RDWR | O_CREAT | O_CLOEXEC;
-	int fd = open(path, flags | O_EXCL, 0600);
-	bool made = fd >= 0;
-
-	if (!made && errno == EEXIST)
-		fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	if (!file_lock(fd)) {
-		close(fd);
-		errno = EBUSY;
-		return -1;
-	}
-	if (made ? uid && fchown(fd, uid, gid) : ftruncate(fd, 0) && errno != EINVAL) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-static int write_all(int fd, const void *head, size_t head_len, const void *rest, size_t rest_len,
-		     uint64_t offset)
-{
-	struct iovec part[2] = { { (void *)head, head_len }, { (void *)rest, rest_len } };
-	int at = 0;
-	ssize_t n;
-
-	while (at < 2) {
-		if (!part[at].iov_len) {
-			at++;
-			continue;
-		}
-		n = pwritev(fd, part + at, 2 - at, offset);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		offset += n;
-		for (int i = at; i < 2 && n; i++) {
-			size_t len = (size_t)n < part[i].iov_len ? (size_t)n : part[i].iov_len;
-
-			part[i].iov_base = (char *)part[i].iov_base + len;
-			part[i].iov_len -= len;
-			n -= len;
-		}
-	}
-	return 0;
-}
 
 static uint64_t segment_offset(const struct writer *w, size_t i)
 {
@@ -146,7 +91,7 @@ static int put_chunk(struct writer *w, struct chunk *c, const void *content)
 
 	c->seq = w->seq;
 	chunk_seal(c, content);
-	err = write_all(w->fd, c, sizeof(*c), content, c->stored, w->end);
+	err = disk_write(w->fd, c, sizeof(*c), content, c->stored, w->end);
 	if (err)
 		return err;
 	place = (struct chunk_place){ w->end, *c };
@@ -364,6 +309,7 @@ static int tell_strange(struct writer *w)
 	if (!w->strange)
 		return 0;
 	w->strange = 0;
+	w->told = true;
 	return writer_add(w, &lost.hdr);
 }
 
@@ -405,7 +351,25 @@ static int put_index(struct writer *w)
 	memset(&w->index, 0, sizeof(w->index));
 	err = put_chunk(w, &c, index.at);
 	bytes_free(&index);
-	return err ? err : write_all(w->fd, &trailer, sizeof(trailer), NULL, 0, w->end);
+	return err ? err : disk_write(w->fd, &trailer, sizeof(trailer), NULL, 0, w->end);
+}
+
+int writer_sums(struct writer *w, const void *sums, size_t len, uint64_t records)
+{
+	w->sums.len = 0;
+	w->summed = records;
+	return zip_pack(&w->sums, sums, len, SUMS_LEVEL);
+}
+
+/* What was added up is to be what a reader finds: all records, and none that the writer made. */
+static int put_sums(struct writer *w)
+{
+	struct chunk c = { .kind = CHUNK_SUMS, .stored = w->sums.len };
+
+	if (!w->sums.len || w->segment_bytes || w->dropped || w->told || w->summed != w->records ||
+	    w->sums.len > w->end / SUMS_ONE_IN || w->sums.len > CHUNK_STORED_MAX)
+		return 0;
+	return put_chunk(w, &c, w->sums.at);
 }
 
 int writer_end(struct writer *w, struct totals *t)
@@ -418,6 +382,8 @@ int writer_end(struct writer *w, struct totals *t)
 	err = tell_strange(w);
 	if (!err)
 		err = flush(w);
+	if (!err)
+		err = put_sums(w);
 	if (!err)
 		err = put_totals(w, CHUNK_END, t);
 	if (!err && !w->segment_bytes)
@@ -448,26 +414,6 @@ uint64_t writer_bytes(const struct writer *w)
 	return w->size;
 }
 
-static int copy_range(int from, int to, uint64_t offset, uint64_t len)
-{
-	char buf[65536];
-
-	while (len) {
-		ssize_t n = pread(from, buf, len < sizeof(buf) ? len : sizeof(buf), offset);
-
-		if (n <= 0)
-			return n ? -errno : -EIO;
-		for (ssize_t done = 0, put; done < n; done += put) {
-			put = write(to, buf + done, n - done);
-			if (put < 0)
-				return -errno;
-		}
-		offset += n;
-		len -= n;
-	}
-	return 0;
-}
-
 static int copy_segments(struct writer *w, int fd)
 {
 	uint64_t after = 0;
@@ -481,7 +427,7 @@ static int copy_segments(struct writer *w, int fd)
 			    (next == w->nr_segments || w->segments[i].seq < w->segments[next].seq))
 				next = i;
 		after = w->segments[next].seq + 1;
-		err = copy_range(w->fd, fd, segment_offset(w, next), w->segments[next].used);
+		err = disk_copy(w->fd, fd, segment_offset(w, next), w->segments[next].used);
 	}
 	return err;
 }
@@ -495,11 +441,11 @@ int writer_snapshot(struct writer *w, const char *path, struct totals *t)
 	err = writer_mark(w, t);
 	if (err)
 		return err;
-	fd = file_open(path, w->uid, w->gid);
+	fd = disk_open(path, w->uid, w->gid);
 	if (fd < 0)
 		return -errno;
 	memcpy(w->head.at, &plain, sizeof(plain));
-	err = write_all(fd, w->head.at, w->head.len, NULL, 0, 0);
+	err = disk_write(fd, w->head.at, w->head.len, NULL, 0, 0);
 	if (!err && lseek(fd, w->head.len, SEEK_SET) < 0)
 		err = -errno;
 	if (!err)
@@ -511,8 +457,8 @@ int writer_snapshot(struct writer *w, const char *path, struct totals *t)
 	end.seq = w->seq;
 	if (!err) {
 		chunk_seal(&end, w->content.at);
-		err = write_all(fd, &end, sizeof(end), w->content.at, end.stored,
-				lseek(fd, 0, SEEK_CUR));
+		err = disk_write(fd, &end, sizeof(end), w->content.at, end.stored,
+				 lseek(fd, 0, SEEK_CUR));
 	}
 	if (close(fd) && !err)
 		err = -errno;
@@ -542,7 +488,7 @@ static int put_head(struct writer *w, const json_t *head)
 	w->begin = w->end = w->head.len;
 	if (w->segment_bytes)
 		w->begin = (w->head.len + FILE_ALIGN - 1) / FILE_ALIGN * FILE_ALIGN;
-	err = write_all(w->fd, w->head.at, w->head.len, NULL, 0, 0);
+	err = disk_write(w->fd, w->head.at, w->head.len, NULL, 0, 0);
 	return !err && w->segment_bytes ? segment_begin(w) : err;
 }
 
@@ -569,7 +515,7 @@ struct writer *writer_open(const struct writer_config *cfg)
 	w->state = state_new();
 	w->uid = cfg->uid;
 	w->gid = cfg->gid;
-	w->fd = file_open(cfg->path, w->uid, w->gid);
+	w->fd = disk_open(cfg->path, w->uid, w->gid);
 	if (w->fd < 0)
 		err = -errno;
 	else if (w->block && w->state)
@@ -593,5 +539,6 @@ void writer_close(struct writer *w)
 	bytes_free(&w->pending);
 	bytes_free(&w->names);
 	bytes_free(&w->index);
+	bytes_free(&w->sums);
 	free(w);
 }

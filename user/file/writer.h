@@ -54,6 +54,16 @@ int writer_mark(struct writer *w, struct totals *t);
 /* Copies what the file holds to a new one, which is a whole recording. */
 int writer_snapshot(struct writer *w, const char *path, struct totals *t);
 
+/**
+ * writer_sums() - keep what the records add up to, so that a reader need not read them
+ * @sums: @len bytes
+ * @records: that were added up; where the file will hold others, sums are left out, as they are in
+ *	     a flight recorder and where they are large compared to it
+ *
+ * To be called before writer_end(). Return: 0 or -ENOMEM.
+ */
+int writer_sums(struct writer *w, const void *sums, size_t len, uint64_t records);
+
 /* Writes what makes the recording complete. Possible also after an error. */
 int writer_end(struct writer *w, struct totals *t);
 

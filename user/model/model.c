@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "model/model.h"
+#include "model/inside.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -8,21 +8,6 @@
 
 /* Linux' own limit; a larger number in a record is nonsense. */
 #define CPUS_MAX	8192
-
-struct model {
-	model_name_fn name;
-	void *ctx;
-	struct vm **vms;	/* in the order seen, owned */
-	size_t nr_vms;
-	struct vm **by_id;	/* who has this number now */
-	size_t nr_ids;
-	struct ledger now;
-	struct ledger past;
-	struct history *history;
-	struct fault_cause cause;
-	uint64_t first;
-	uint64_t last;
-};
 
 struct model *model_new(model_name_fn name, void *ctx)
 {
@@ -71,7 +56,7 @@ static void *list_grow(void *list, size_t *nr, size_t at, size_t size)
 	return grown;
 }
 
-static struct vm *vm_new(struct model *m, uint16_t id, uint64_t ts)
+struct vm *model_vm_new(struct model *m, uint16_t id, uint64_t ts)
 {
 	struct vm **list, *vm;
 
@@ -101,7 +86,7 @@ static struct vm *vm_get(struct model *m, uint16_t id, uint64_t ts)
 {
 	if (id < m->nr_ids && m->by_id[id])
 		return m->by_id[id];
-	return vm_new(m, id, ts);
+	return model_vm_new(m, id, ts);
 }
 
 /* One process may have several VMs, and two owners may use one name. */
@@ -128,7 +113,7 @@ static int update_vm(struct model *m, struct vm *vm, const struct mmuscope_vm *r
 {
 	/* Numbers are given anew once all were given. */
 	if (vm->life == MMUSCOPE_life_destroyed && rec->op != MMUSCOPE_life_destroyed) {
-		vm = vm_new(m, vm->id, rec->hdr.ts);
+		vm = model_vm_new(m, vm->id, rec->hdr.ts);
 		if (!vm)
 			return -ENOMEM;
 	}
@@ -453,12 +438,18 @@ const struct fault_cause *model_cause(const struct model *m)
 
 void model_history(const struct model *m, struct history_use *use)
 {
-	history_usage(m->history, use);
+	if (m->from_sums)
+		*use = m->use;
+	else
+		history_usage(m->history, use);
 }
 
 void model_sizes(const struct model *m, const struct vm *vm, struct history_sizes *sizes)
 {
-	history_measure(m->history, &vm->history, sizes);
+	if (m->from_sums)
+		*sizes = vm->sizes;
+	else
+		history_measure(m->history, &vm->history, sizes);
 }
 
 uint64_t model_span(const struct model *m)

@@ -60,6 +60,7 @@ struct vcpu {
  * @tracked: KVM takes away what is looked at, for want of accessed bits
  * @now: sums of the running interval
  * @past: sums of the intervals before
+ * @sizes: what the history would tell, of a model that was made of its sums
  */
 struct vm {
 	uint16_t id;
@@ -82,6 +83,7 @@ struct vm {
 	bool tracked;
 	struct vm_stats now;
 	struct vm_stats past;
+	struct history_sizes sizes;
 };
 
 /**

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "file/block.h"
+#include "file/zip.h"
 #include "lib/schema.h"
 
 #define NAMES_MAX	4096
@@ -386,6 +387,55 @@ int source_file_next(struct source *src, const struct mmuscope_hdr **rec)
 {
 	file_release(src, 0);
 	return file_next(src, 0, rec);
+}
+
+/* Of blocks only the CRC is looked at. Return: as source_file_sums(). */
+static int sums_read(struct source_file *f, struct reader *r, struct bytes *sums, size_t max)
+{
+	const struct reader_damage *d = reader_damage(r);
+	const uint8_t *content;
+	struct chunk c;
+	int ret;
+
+	while ((ret = reader_next(r, &c, &content)) == 1) {
+		if (c.kind == CHUNK_NAMES)
+			names_read(f, content, c.stored);
+		if (c.kind != CHUNK_SUMS)
+			continue;
+		sums->len = 0;
+		ret = zip_unpack(sums, content, c.stored, max);
+		if (ret)
+			break;
+	}
+	if (ret == -ENOMEM)
+		return ret;
+	return !ret && sums->len && !d->chunks && !d->bytes && !d->missing && !d->torn;
+}
+
+int source_file_sums(struct source *src, struct bytes *sums, size_t max)
+{
+	struct source_file *f = of(src);
+	struct reader *r;
+	char why[256];
+	int ret;
+
+	if (f->cfg.from_ns || f->cfg.to_ns != UINT64_MAX || !reader_has_sums(f->reader))
+		return 0;
+	r = reader_open(f->cfg.path, why, sizeof(why));
+	if (!r)
+		return 0;
+	ret = sums_read(f, r, sums, max);
+	reader_close(r);
+	return ret;
+}
+
+void source_file_pass(struct source *src)
+{
+	struct chunk c;
+
+	/* Totals are in chunks between the others. */
+	while (reader_next_head(of(src)->reader, &c) == 1)
+		;
 }
 
 uint64_t source_file_begin(const struct source *src)

@@ -4,6 +4,7 @@
 #define SOURCE_FILE_H
 
 #include "file/reader.h"
+#include "lib/bytes.h"
 #include "source/source.h"
 
 /**
@@ -27,6 +28,20 @@ struct source *source_file_open(const struct file_config *cfg, char *err, size_t
 
 /* The next record, as source_ops.next: those before it are not needed any more. */
 int source_file_next(struct source *src, const struct mmuscope_hdr **rec);
+
+/**
+ * source_file_sums() - what the records add up to, if the recording says so
+ * @sums: of at most @max bytes, appended
+ *
+ * All of the recording is read, though not unpacked: what it says of itself holds only if it is
+ * whole. To be called before the first record is taken; they can all be taken after it.
+ *
+ * Return: 1, 0 where there are no sums that hold, or -ENOMEM.
+ */
+int source_file_sums(struct source *src, struct bytes *sums, size_t max);
+
+/* Passes over all records, which somebody has the sums of. */
+void source_file_pass(struct source *src);
 
 /* A model_name_fn, whose @ctx is the source: what the VM was called when it was recorded. */
 void source_file_name(void *ctx, const struct mmuscope_vm *rec, char *name, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Bytes that are being put together, and bytes that are being taken apart. */
-#ifndef FILE_BYTES_H
-#define FILE_BYTES_H
+#ifndef LIB_BYTES_H
+#define LIB_BYTES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -111,4 +111,4 @@ static inline uint64_t cursor_varint(struct cursor *c)
 	return 0;
 }
 
-#endif /* FILE_BYTES_H */
+#endif /* LIB_BYTES_H */
