@@ -229,11 +229,6 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 	return r->ended ? 0 : ret;
 }
 
-static int feed(void *ctx, const struct mmuscope_hdr *rec)
-{
-	return model_feed(ctx, rec);
-}
-
 static void see_model(struct recording *r, const struct model *m)
 {
 	for (size_t i = 0; i < model_vms(m); i++) {
@@ -251,7 +246,7 @@ static struct model *sums_take(struct recording *r)
 	struct model *m = NULL;
 	struct bytes sums = { 0 };
 
-	if (!r->filter && source_file_sums(r->source, &sums, SUMS_BYTES_MAX) == 1)
+	if (source_file_sums(r->source, &sums, SUMS_BYTES_MAX) == 1)
 		m = model_new(source_file_name, r->source);
 	if (m && sums_load(m, sums.at, sums.len)) {
 		model_free(m);
@@ -298,7 +293,7 @@ int recording_model(struct recording *r, struct model **m)
 		return -ENOMEM;
 	if (r->from_ns)
 		model_partial(*m);
-	return r->filter ? recording_read(r, feed, *m) : feed_all(r, *m);
+	return feed_all(r, *m);
 }
 
 struct lines {

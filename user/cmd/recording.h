@@ -74,7 +74,8 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 		   void *ctx);
 
 /**
- * recording_model() - what all that is wanted of the recording adds up to
+ * recording_model() - what the recording adds up to, between --time's A and B
+ * @r: without a filter
  * @m: set to the model, to be freed by the caller whatever is returned; NULL where memory was short
  *
  * As recording_read() with model_feed() for each record, and quicker: the sums in the recording
