@@ -18,6 +18,7 @@ passed=0
 failed=0
 for suite in "$@"; do
 	printf '== %s\n' "$suite"
+	begin=$SECONDS
 	status=0
 	$make --no-print-directory "check-$suite" || status=$?
 	p=0
@@ -30,6 +31,7 @@ for suite in "$@"; do
 	if [ $((p + f)) = 0 ] || { [ "$status" != 0 ] && [ "$f" = 0 ]; }; then
 		f=1
 	fi
+	printf '%s: %d seconds\n' "$suite" "$((SECONDS - begin))"
 	passed=$((passed + p))
 	failed=$((failed + f))
 done
