@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0
-# Runs cmocka programs one by one: tests/unit/run.sh PROGRAM...
+# Runs cmocka programs, as many at once as there are CPUs: tests/unit/run.sh PROGRAM...
 # A line for each; the whole output of those that fail.
 set -u
 results=${O:-build}/test-results
@@ -16,11 +16,22 @@ tap_count() {
 	grep -v '# SKIP' "$2" | grep -c "^$1 " || true
 }
 
+run_program() {
+	local log=$2/${1##*/}.tap status=0
+
+	"$1" >"$log" 2>&1 </dev/null || status=$?
+	echo "$status" >"$log.status"
+}
+export -f run_program
+
+rm -f "$results"/unit/*
+printf '%s\0' "$@" |
+	xargs -0 -P "$(nproc)" -I PROGRAM bash -c 'run_program "$@"' - PROGRAM "$results/unit"
 for program in "$@"; do
 	name=$(basename "$program")
 	log=$results/unit/$name.tap
-	status=0
-	"$program" >"$log" 2>&1 </dev/null || status=$?
+	status=$(cat "$log.status" 2>/dev/null || echo 1)
+	[ -e "$log" ] || echo "it was not run" >"$log"
 	p=$(tap_count ok "$log")
 	f=$(tap_count 'not ok' "$log")
 	if [ "$status" != 0 ] && [ "$f" = 0 ]; then

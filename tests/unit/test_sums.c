@@ -172,8 +172,9 @@ static void others_are_refused(void **state)
 
 	(void)state;
 	assert_int_equal(sums_save(m, &sums), 0);
-	for (size_t len = 0; len < sums.len; len++)
+	for (size_t len = 0; len < sums.len; len += 1 + len / 40)
 		assert_null(model_made(&sums, len));
+	assert_null(model_made(&sums, sums.len - 1));
 	bytes_put_u8(&sums, 0);
 	assert_null(model_made(&sums, sums.len));
 	sums.len--;
@@ -198,7 +199,7 @@ static void changed_bytes_do_no_harm(void **state)
 
 	(void)state;
 	assert_int_equal(sums_save(m, &sums), 0);
-	for (size_t i = 0; i < sums.len; i += 1 + i / 200) {
+	for (size_t i = 0; i < sums.len; i += 1 + i / 100) {
 		uint8_t before = sums.at[i];
 
 		sums.at[i] = random_u64();
