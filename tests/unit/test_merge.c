@@ -6,9 +6,11 @@
 
 #define FAULT	MMUSCOPE_TYPE_fault
 
+/* @sum: of the time stamps of all that came */
 struct setup {
 	struct fake *fake;
 	struct merge *merge;
+	uint64_t sum;
 };
 
 static int setup(void **state)
@@ -49,6 +51,7 @@ static int round_up_to(struct setup *s, uint64_t limit, size_t *nr, uint64_t *la
 			assert_true(recs[i]->type < MMUSCOPE_TYPES);
 			assert_true(recs[i]->ts >= *last);
 			*last = recs[i]->ts;
+			s->sum += *last;
 			++*nr;
 		}
 	}
@@ -191,22 +194,26 @@ static void late_state_is_not_lost(void **state)
 	assert_int_equal(merge_take(s->merge, &rec, 1), 0);
 }
 
-/* What is held over many rounds must be a copy: fake_release() spoils the source's. */
+/*
+ * What is held over many rounds must be a copy: fake_release() spoils the source's. It is copied
+ * again along with what was put before it.
+ */
 static void held_records_outlive_the_sources_memory(void **state)
 {
 	struct setup *s = *state;
 	uint64_t last = 0;
 	size_t nr = 0;
 
-	for (uint64_t i = 0; i < 3000; i++) {
-		fake_add(s->fake, i % FAKE_STREAMS, FAULT, 10 * i);
+	for (uint64_t i = 0; i < 3008; i++) {
+		fake_add(s->fake, i % FAKE_STREAMS, FAULT, 10 * (i ^ 28));
 		if (i % 7 == 0)
 			round_up_to(s, i > 50 ? 10 * (i - 50) : 0, &nr, &last);
 	}
 	fake_end(s->fake);
 	assert_int_equal(round_up_to(s, UINT64_MAX, &nr, &last), -ENODATA);
-	assert_int_equal(nr, 3000);
-	assert_int_equal(last, 29990);
+	assert_int_equal(nr, 3008);
+	assert_int_equal(last, 30070);
+	assert_int_equal(s->sum, 10 * 3008 * 3007 / 2);
 }
 
 static void rounds_may_be_broken_off(void **state)
@@ -241,17 +248,19 @@ static void late_state_that_comes_at_once(void **state)
 {
 	const struct mmuscope_hdr *recs[MERGE_TAKE];
 	struct setup *s = *state;
+	/* More than there is room for, and the source does not want its memory back yet. */
+	const uint32_t nr_late = 7 * MERGE_TAKE;
 	uint64_t last = 0;
 	size_t nr = 0;
 
 	fake_add(s->fake, 0, FAULT, 5000);
 	round_up_to(s, 5000, &nr, &last);
-	for (uint32_t i = 0; i < 3 * MERGE_TAKE; i++) {
+	for (uint32_t i = 0; i < nr_late; i++) {
 		s->fake->streams[1].rec[i].pid = i;
 		fake_add(s->fake, 1, MMUSCOPE_TYPE_vm, 2 * i);
 	}
 	merge_begin(s->merge, 9000);
-	for (uint32_t taken = 0; taken < 3 * MERGE_TAKE; taken += MERGE_TAKE) {
+	for (uint32_t taken = 0; taken < nr_late; taken += MERGE_TAKE) {
 		assert_int_equal(merge_take(s->merge, recs, MERGE_TAKE), MERGE_TAKE);
 		for (uint32_t i = 0; i < MERGE_TAKE; i++) {
 			assert_int_equal(recs[i]->ts, 5000);

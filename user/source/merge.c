@@ -12,14 +12,12 @@
  * The window is copied when the source gets its memory back, so doing that for
  * many records at once makes the copies rare: one record in 8 at most.
  */
-#define RELEASE_EVERY	(8 * MERGE_WINDOW)
+#define RELEASE_EVERY	(16 * MERGE_WINDOW)
 /* Of a stream that has them, as many records are taken at once as the window has. */
 #define ROOM		(2 * MERGE_WINDOW)
-#define MASK		(ROOM - 1)
-/* All of the window can be copies, and all that was handed out last. */
-#define SLOTS		(ROOM + MERGE_TAKE)
-
-_Static_assert((ROOM & MASK) == 0, "the window is a power of two");
+/* All of the window can be copies, and what was put into it late since that was looked at. */
+#define COPIES		(2 * ROOM + MERGE_TAKE)
+#define NO_KEY		UINT64_MAX
 
 /* What is to come of a stream: what it is ordered by, see key_of(). */
 struct item {
@@ -31,42 +29,37 @@ enum stream_state { STREAM_OPEN, STREAM_DRY, STREAM_ENDED };
 
 /**
  * struct stream - the window of one stream
- * @window: ring of ROOM items, sorted
- * @head: index of the oldest, modulo ROOM
- * @nr: items in it
- * @slots: memory for SLOTS private copies
- * @free: stack of unused slots
+ * @head: the oldest item of the window
+ * @refill: with this one as the oldest there are too few; NULL where no more can be had
+ * @end: behind the newest, where there is an item with no key
+ * @window: room for ROOM items and that one, sorted
+ * @copies: room for COPIES private copies, twice: of the half that is not @half nothing is used
+ * @used: bytes of @half
  * @taken: records taken since the last release
  * @bytes: bytes taken since the round began
  * @late: records that came too late, not yet told
  */
 struct stream {
+	struct item *head;
+	struct item *refill;
+	struct item *end;
 	struct item *window;
-	unsigned int head;
-	unsigned int nr;
 	enum stream_state state;
-	char *slots;
-	char **free;
-	unsigned int nr_free;
+	unsigned int half;
+	char *copies;
+	size_t used;
 	unsigned int taken;
 	uint64_t bytes;
 	uint64_t late;
-};
-
-/* A copy that was handed out. */
-struct lent {
-	struct stream *stream;
-	char *slot;
 };
 
 /**
  * struct merge
  * @tree: keys: [0] the winner, the losers from [1] on
  * @nr_leaves: streams, to the next power of two; @stream_bits its logarithm
- * @base: of keys, once @based; time stamps before it are as if they were it
+ * @base: of keys, once @based; time stamps before it, and such a limit, are as if they were it
  * @now: time stamp of the last record handed out
- * @lent: @nr_lent of the records handed out last, whose memory is ours
- * @due: a stream has so much to give back to the source that it is time
+ * @due: a stream has so much to give back, or so many copies, that it is time
  * @filled: the round's first look at every stream was taken
  * @err: of the source, to be told once the records before it are
  * @late: sum over the streams
@@ -84,8 +77,6 @@ struct merge {
 	size_t slot_size;
 	uint64_t limit;
 	uint64_t now;
-	struct lent lent[MERGE_TAKE];
-	unsigned int nr_lent;
 	bool due;
 	bool filled;
 	int err;
@@ -96,20 +87,17 @@ struct merge {
 static void stream_free(struct stream *s)
 {
 	free(s->window);
-	free(s->slots);
-	free(s->free);
+	free(s->copies);
 }
 
 static int stream_init(struct stream *s, size_t slot_size)
 {
-	s->window = calloc(ROOM, sizeof(*s->window));
-	s->slots = malloc(SLOTS * slot_size);
-	s->free = calloc(SLOTS, sizeof(*s->free));
-	if (!s->window || !s->slots || !s->free)
+	s->window = calloc(ROOM + 1, sizeof(*s->window));
+	s->copies = malloc(2 * COPIES * slot_size);
+	if (!s->window || !s->copies)
 		return -ENOMEM;
-	for (unsigned int i = 0; i < SLOTS; i++)
-		s->free[i] = s->slots + i * slot_size;
-	s->nr_free = SLOTS;
+	s->head = s->end = s->window;
+	s->end->key = NO_KEY;
 	return 0;
 }
 
@@ -146,12 +134,6 @@ void merge_close(struct merge *m)
 	free(m);
 }
 
-static inline struct item *item_at(const struct stream *s, unsigned int i)
-{
-	return &s->window[(s->head + i) & MASK];
-}
-
-#define NO_KEY	UINT64_MAX
 /* Other streams may begin with what is older than the first record that is seen: 19 hours. */
 #define OLDER	(1ULL << 46)
 
@@ -168,52 +150,44 @@ static inline uint64_t key_of(const struct merge *m, unsigned int index, uint64_
 	return (time < most ? time : most) << m->stream_bits | index;
 }
 
-static inline uint64_t key_first(const struct stream *s)
-{
-	return s->nr ? item_at(s, 0)->key : NO_KEY;
-}
-
-static inline bool is_copy(const struct merge *m, const struct stream *s,
-			   const struct mmuscope_hdr *rec)
-{
-	return (uintptr_t)rec - (uintptr_t)s->slots < SLOTS * m->slot_size;
-}
-
 /* Fields that a newer collector appended are cut off: nothing here would read them. */
 static void item_copy(const struct merge *m, struct stream *s, struct item *item)
 {
 	size_t size = item->rec->size < m->slot_size ? item->rec->size : m->slot_size;
-	struct mmuscope_hdr *copy = (struct mmuscope_hdr *)s->free[--s->nr_free];
+	char *half = s->copies + s->half * COPIES * m->slot_size;
+	struct mmuscope_hdr *copy = (struct mmuscope_hdr *)(half + s->used);
 
 	memcpy(copy, item->rec, size);
 	copy->size = size;
 	item->rec = copy;
+	s->used += (size + 7) & ~(size_t)7;
 }
 
-/* After this the window does not depend on the source's memory. */
+/* After this the window does not depend on the source's memory, nor on the copies before. */
 static void stream_release(struct merge *m, unsigned int index)
 {
 	struct stream *s = &m->streams[index];
 
 	if (!s->taken)
 		return;
-	for (unsigned int i = 0; i < s->nr; i++)
-		if (!is_copy(m, s, item_at(s, i)->rec))
-			item_copy(m, s, item_at(s, i));
+	s->half = !s->half;
+	s->used = 0;
+	for (struct item *item = s->head; item < s->end; item++)
+		item_copy(m, s, item);
 	m->src->ops->release(m->src, index);
 	s->taken = 0;
+}
+
+static bool stream_due(const struct merge *m, const struct stream *s)
+{
+	return s->taken >= RELEASE_EVERY || s->used > ROOM * m->slot_size;
 }
 
 /* The records that were handed out last are not needed any more. */
 static void take_back(struct merge *m)
 {
-	while (m->nr_lent) {
-		const struct lent *l = &m->lent[--m->nr_lent];
-
-		l->stream->free[l->stream->nr_free++] = l->slot;
-	}
 	for (unsigned int i = 0; m->due && i < m->nr_streams; i++)
-		if (m->streams[i].taken >= RELEASE_EVERY)
+		if (stream_due(m, &m->streams[i]))
 			stream_release(m, i);
 	m->due = false;
 }
@@ -242,17 +216,14 @@ static bool admit_late(struct merge *m, struct stream *s, struct item *item)
 static void stream_insert(struct merge *m, struct stream *s, uint64_t key,
 			  const struct mmuscope_hdr *rec)
 {
-	struct item item = { key, rec };
-	unsigned int at = s->nr;
+	struct item item = { key, rec }, *at = s->end;
 
 	if (rec->ts < m->now && !admit_late(m, s, &item))
 		return;
-	while (at && item_at(s, at - 1)->key > item.key) {
-		*item_at(s, at) = *item_at(s, at - 1);
-		at--;
-	}
-	*item_at(s, at) = item;
-	s->nr++;
+	for (; at > s->head && at[-1].key > item.key; at--)
+		*at = at[-1];
+	*at = item;
+	s->end++;
 }
 
 /* What the source said instead of giving a record. Return: 0, or its error. */
@@ -270,53 +241,70 @@ static void base_set(struct merge *m, uint64_t ts)
 	m->base = ts > OLDER ? ts - OLDER : 0;
 }
 
+/* Takes what the source has, as far as there is room in the window. */
+static int stream_take(struct merge *m, struct stream *s, unsigned int index)
+{
+	uint64_t newest = s->end > s->head ? s->end[-1].key : key_of(m, index, m->now), key;
+	const struct item *full = s->window + ROOM;
+	const struct source_ops *ops = m->src->ops;
+	const struct mmuscope_hdr *rec;
+	struct item *end = s->end;
+	unsigned int taken = 0;
+	uint64_t bytes = 0;
+	int ret = 1;
+
+	while (end < full && (ret = ops->next(m->src, index, &rec)) == 1) {
+		if (__builtin_expect(!m->based, 0))
+			base_set(m, rec->ts);
+		taken++;
+		bytes += rec->size;
+		key = key_of(m, index, rec->ts);
+		if (__builtin_expect(key < newest, 0)) {
+			s->end = end;
+			stream_insert(m, s, key, rec);
+			end = s->end;
+			continue;
+		}
+		newest = key;
+		*end++ = (struct item){ key, rec };
+	}
+	s->end = end;
+	s->taken += taken;
+	s->bytes += bytes;
+	return ret == 1 ? 0 : stream_stop(m, s, ret);
+}
+
 /* Fills the window of stream @index as far as there is something. */
 static int stream_fill(struct merge *m, unsigned int index)
 {
 	struct stream *s = &m->streams[index];
-	const struct mmuscope_hdr *rec;
-	uint64_t newest, key;
-	int ret;
+	size_t nr = s->end - s->head;
+	int err;
 
-	newest = s->nr ? item_at(s, s->nr - 1)->key : key_of(m, index, m->now);
-	while (s->nr < ROOM) {
-		ret = m->src->ops->next(m->src, index, &rec);
-		if (ret != 1)
-			return stream_stop(m, s, ret);
-		if (!m->based)
-			base_set(m, rec->ts);
-		s->taken++;
-		s->bytes += rec->size;
-		key = key_of(m, index, rec->ts);
-		if (key < newest) {
-			stream_insert(m, s, key, rec);
-			continue;
-		}
-		newest = key;
-		*item_at(s, s->nr++) = (struct item){ key, rec };
-	}
-	m->due |= s->taken >= RELEASE_EVERY;
-	return 0;
-}
-
-static unsigned int stream_of(const struct merge *m, uint64_t key)
-{
-	return key & (m->nr_leaves - 1);
+	memmove(s->window, s->head, nr * sizeof(*s->head));
+	s->head = s->window;
+	s->end = s->window + nr;
+	err = stream_take(m, s, index);
+	s->end->key = NO_KEY;
+	s->refill = s->state == STREAM_OPEN ? s->end - MERGE_WINDOW + 1 : NULL;
+	m->due |= stream_due(m, s);
+	return err;
 }
 
 /*
  * A tree of losers (Knuth, TAOCP 3, 5.4.1): @key plays against those that lost on its way to the
- * root. Whether it wins is as good as random, so nothing branches on it.
+ * root, from @at on. Whether it wins is as good as random, so nothing branches on it. Return: the
+ * winner.
  */
-static void tree_play(struct merge *m, unsigned int leaf, uint64_t key)
+static uint64_t tree_play(uint64_t *tree, unsigned int at, uint64_t key)
 {
-	for (unsigned int at = (m->nr_leaves + leaf) / 2; at; at /= 2) {
-		uint64_t other = m->tree[at];
+	for (; at; at /= 2) {
+		uint64_t other = tree[at];
 
-		m->tree[at] = key > other ? key : other;
+		tree[at] = key > other ? key : other;
 		key = key > other ? other : key;
 	}
-	m->tree[0] = key;
+	return key;
 }
 
 /* Everybody plays, against nobody at first. */
@@ -325,7 +313,7 @@ static void tree_build(struct merge *m)
 	uint64_t *round = m->tree + m->nr_leaves;
 
 	for (unsigned int i = 0; i < m->nr_leaves; i++)
-		round[i] = i < m->nr_streams ? key_first(&m->streams[i]) : NO_KEY;
+		round[i] = i < m->nr_streams ? m->streams[i].head->key : NO_KEY;
 	for (unsigned int at = m->nr_leaves - 1; at; at--) {
 		uint64_t a = m->tree[2 * at], b = m->tree[2 * at + 1];
 
@@ -366,24 +354,6 @@ static int fill_all(struct merge *m)
 	return 0;
 }
 
-/* The oldest record of all, which the caller gets; its stream is put at its new place. */
-static int hand_out(struct merge *m, struct stream *s, const struct mmuscope_hdr **out)
-{
-	unsigned int index = s - m->streams;
-	int err = 0;
-
-	*out = item_at(s, 0)->rec;
-	m->now = (*out)->ts;
-	if (is_copy(m, s, *out))
-		m->lent[m->nr_lent++] = (struct lent){ s, (char *)*out };
-	s->head++;
-	s->nr--;
-	if (s->nr < MERGE_WINDOW && s->state == STREAM_OPEN)
-		err = stream_fill(m, index);
-	tree_play(m, index, key_first(s));
-	return err;
-}
-
 /* Late records of one stream, as the record that tells of them. */
 static int tell_late(struct merge *m, const struct mmuscope_hdr **rec)
 {
@@ -404,6 +374,33 @@ static int tell_late(struct merge *m, const struct mmuscope_hdr **rec)
 	return 1;
 }
 
+/* Hands out what is not younger than the round's limit. Return: how much. */
+static unsigned int hand_out(struct merge *m, const struct mmuscope_hdr **recs, unsigned int max)
+{
+	const uint64_t last = key_of(m, m->nr_leaves - 1, m->limit);
+	const unsigned int leaves = m->nr_leaves;
+	uint64_t *tree = m->tree, key = tree[0];
+	unsigned int nr = 0;
+
+	while (nr < max && key <= last) {
+		unsigned int index = key & (leaves - 1);
+		struct stream *s = &m->streams[index];
+
+		recs[nr++] = s->head++->rec;
+		if (__builtin_expect(s->head == s->refill, 0)) {
+			m->now = recs[nr - 1]->ts;
+			m->err = stream_fill(m, index);
+			if (m->err)
+				max = nr;
+		}
+		key = tree_play(tree, (leaves + index) / 2, s->head->key);
+	}
+	tree[0] = key;
+	if (nr)
+		m->now = recs[nr - 1]->ts;
+	return nr;
+}
+
 int merge_take(struct merge *m, const struct mmuscope_hdr **recs, unsigned int max)
 {
 	unsigned int nr = 0;
@@ -411,13 +408,8 @@ int merge_take(struct merge *m, const struct mmuscope_hdr **recs, unsigned int m
 	take_back(m);
 	if (!m->err && !m->filled)
 		m->err = fill_all(m);
-	while (!m->err && nr < max && m->tree[0] != NO_KEY) {
-		struct stream *s = &m->streams[stream_of(m, m->tree[0])];
-
-		if (item_at(s, 0)->rec->ts > m->limit)
-			break;
-		m->err = hand_out(m, s, &recs[nr++]);
-	}
+	if (!m->err)
+		nr = hand_out(m, recs, max);
 	if (nr || m->err)
 		return nr ? (int)nr : m->err;
 	if (m->late)
