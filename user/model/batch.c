@@ -13,54 +13,72 @@
  * between two of them. Those in list 0 keep their order. Nothing passes a record of a VM: it may
  * be another from then on that has this number.
  */
-enum { LISTS = 9, STAYS = LISTS };
-static const uint8_t lists[MMUSCOPE_TYPES] = {
+enum { LISTS = 9, STAYS = 16 };
+static const uint8_t lists[UINT8_MAX + 1] = {
 	[MMUSCOPE_TYPE_flush] = 1, [MMUSCOPE_TYPE_sync] = 2, [MMUSCOPE_TYPE_ptwrite] = 3,
 	[MMUSCOPE_TYPE_cr3] = 4, [MMUSCOPE_TYPE_age] = 5, [MMUSCOPE_TYPE_lockwait] = 6,
 	[MMUSCOPE_TYPE_apf] = 7, [MMUSCOPE_TYPE_exits] = 8, [MMUSCOPE_TYPE_vm] = STAYS,
+	[MMUSCOPE_TYPES ... UINT8_MAX] = STAYS,
 };
+_Static_assert(LISTS <= STAYS, "a bit of its own");
 
-/* VMs are to be seen in the order of their first records. */
-static unsigned int list_of(const struct model *m, const struct mmuscope_hdr *rec)
+/* Whether all are of VMs that were seen before, so that none is seen too early. */
+static bool all_known(const struct model *m, const struct mmuscope_hdr *const *recs,
+		      unsigned int nr)
 {
-	unsigned int list = rec->type < MMUSCOPE_TYPES ? lists[rec->type] : STAYS;
+	for (unsigned int i = 0; i < nr; i++)
+		if (recs[i]->vm != MMUSCOPE_NO_VM && !model_vm_of(m, recs[i]->vm))
+			return false;
+	return true;
+}
 
-	return list && rec->vm != MMUSCOPE_NO_VM && !model_vm_of(m, rec->vm) ? STAYS : list;
+/* Puts one list behind the other; there is nothing of list 0. */
+static void sort(const struct mmuscope_hdr *const *recs, unsigned int nr,
+		 const struct mmuscope_hdr **sorted)
+{
+	uint16_t at[LISTS + 1] = { 0 };
+
+	for (unsigned int i = 0; i < nr; i++)
+		at[lists[recs[i]->type] + 1]++;
+	for (unsigned int i = 2; i < LISTS; i++)
+		at[i] += at[i - 1];
+	for (unsigned int i = 0; i < nr; i++)
+		sorted[at[lists[recs[i]->type]]++] = recs[i];
 }
 
 /*
- * Puts one list behind the other. @first: set to how many are in list 0. Return: the records in
- * that order: @recs, where none is in another list or all must stay as they are, or @sorted.
+ * Puts list 0 into @sorted, and the others behind it. Return: whether that may be; @first is set
+ * to how many are in list 0.
  */
-static const struct mmuscope_hdr *const *sort(const struct model *m,
-					      const struct mmuscope_hdr *const *recs,
-					      unsigned int nr, const struct mmuscope_hdr **sorted,
-					      unsigned int *first)
+static bool split(const struct model *m, const struct mmuscope_hdr *const *recs, unsigned int nr,
+		  const struct mmuscope_hdr **sorted, unsigned int *first)
 {
-	uint16_t at[LISTS + 2] = { 0 };
-	uint8_t list[MODEL_BATCH];
+	const struct mmuscope_hdr *others[MODEL_BATCH];
+	unsigned int ordered = 0, all = 0;
 
+	/* Where one belongs cannot be guessed: it is put into both, and in one is written over. */
 	for (unsigned int i = 0; i < nr; i++) {
-		list[i] = list_of(m, recs[i]);
-		at[list[i] + 1]++;
+		unsigned int list = lists[recs[i]->type];
+
+		sorted[ordered] = others[i - ordered] = recs[i];
+		ordered += !list;
+		all |= list;
 	}
-	*first = at[STAYS + 1] ? 0 : at[1];
-	if (at[STAYS + 1] || at[1] == nr)
-		return recs;
-	for (unsigned int i = 1; i < LISTS; i++)
-		at[i] += at[i - 1];
-	for (unsigned int i = 0; i < nr; i++)
-		sorted[at[list[i]]++] = recs[i];
-	return sorted;
+	if (all & STAYS || !all_known(m, others, nr - ordered))
+		return false;
+	sort(others, nr - ordered, sorted + ordered);
+	*first = ordered;
+	return true;
 }
 
 int batch_feed(struct model *m, const struct mmuscope_hdr *const *recs, unsigned int nr)
 {
 	const struct mmuscope_hdr *sorted[MODEL_BATCH];
-	unsigned int ahead;
+	unsigned int ahead = 0;
 	int err = 0;
 
-	recs = sort(m, recs, nr, sorted, &ahead);
+	if (split(m, recs, nr, sorted, &ahead))
+		recs = sorted;
 	for (unsigned int i = 0; i < AHEAD && i < ahead; i++)
 		model_expect(m, recs[i]);
 	for (unsigned int i = 0; i < nr && !err; i++) {
