@@ -47,14 +47,15 @@ static void sort(const struct mmuscope_hdr *const *recs, unsigned int nr,
 }
 
 /*
- * Puts list 0 into @sorted, and the others behind it. Return: whether that may be; @first is set
- * to how many are in list 0.
+ * Puts list 0 into @sorted, and the others behind it. Pages that are taken away are asked for: to
+ * find out later what is an invalidation costs more. Return: whether that order will do; @first is
+ * set to how many are in list 0.
  */
 static bool split(const struct model *m, const struct mmuscope_hdr *const *recs, unsigned int nr,
 		  const struct mmuscope_hdr **sorted, unsigned int *first)
 {
-	const struct mmuscope_hdr *others[MODEL_BATCH];
-	unsigned int ordered = 0, all = 0;
+	const struct mmuscope_hdr *others[MODEL_BATCH], *taken[MODEL_BATCH];
+	unsigned int ordered = 0, all = 0, nr_taken = 0;
 
 	/* Where one belongs cannot be guessed: it is put into both, and in one is written over. */
 	for (unsigned int i = 0; i < nr; i++) {
@@ -62,10 +63,14 @@ static bool split(const struct model *m, const struct mmuscope_hdr *const *recs,
 
 		sorted[ordered] = others[i - ordered] = recs[i];
 		ordered += !list;
+		taken[nr_taken] = recs[i];
+		nr_taken += recs[i]->type == MMUSCOPE_TYPE_invalidate;
 		all |= list;
 	}
 	if (all & STAYS || !all_known(m, others, nr - ordered))
 		return false;
+	for (unsigned int i = 0; i < nr_taken; i++)
+		model_expect_invalidate(m, (const struct mmuscope_invalidate *)taken[i]);
 	sort(others, nr - ordered, sorted + ordered);
 	*first = ordered;
 	return true;

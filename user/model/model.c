@@ -369,6 +369,18 @@ void model_expect(const struct model *m, const struct mmuscope_hdr *rec)
 		history_expect(m->history, &vm->history, f->gpa >> 12);
 }
 
+void model_expect_invalidate(const struct model *m, const struct mmuscope_invalidate *rec)
+{
+	const struct vm *vm = model_vm_of(m, rec->hdr.vm);
+	struct slot_range r;
+
+	if (!vm || rec->hdr.size < offsetof(struct mmuscope_invalidate, gfns))
+		return;
+	for (size_t i = 0; i < vm->slots.nr; i++)
+		if (slot_overlap(&vm->slots.list[i], rec->start, rec->end, &r))
+			history_expect(m->history, &vm->history, r.gfn);
+}
+
 int model_note(struct model *m, const struct mmuscope_hdr *rec)
 {
 	return with_known(m, rec, note_known);

@@ -121,6 +121,7 @@ int model_feed(struct model *m, const struct mmuscope_hdr *rec);
 
 /* @rec will be fed soon: what that takes is fetched meanwhile. Changes nothing. */
 void model_expect(const struct model *m, const struct mmuscope_hdr *rec);
+void model_expect_invalidate(const struct model *m, const struct mmuscope_invalidate *rec);
 
 /* Takes of @rec only what the causes of later faults hang on: it is not to be counted. */
 int model_note(struct model *m, const struct mmuscope_hdr *rec);
