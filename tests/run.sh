@@ -11,6 +11,8 @@
 # One that leaves none, or whose target fails with no test failed, counts as
 # one failure. The sum goes to $O/test-results/summary and is the last line.
 set -u
+# What runs in the background does not hear Ctrl-C by itself.
+trap 'trap - INT TERM; kill 0' INT TERM
 results=${O:-build}/test-results
 make=$1
 shift

@@ -10,6 +10,8 @@
 # and tests/causes/findings.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+# What runs in the background does not hear Ctrl-C by itself.
+trap 'trap - INT TERM; kill 0' INT TERM
 build=${O:-build}
 results=$build/test-results
 kernel=6.1

@@ -9,6 +9,8 @@
 # many of them the other one lacks.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+# What runs in the background does not hear Ctrl-C by itself.
+trap 'trap - INT TERM; kill 0' INT TERM
 build=${O:-build}
 results=$build/test-results
 kernels=()
