@@ -1,11 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Whether two models hold the same. */
+/* Models of made-up records, and whether two hold the same. */
 #ifndef MODELS_H
 #define MODELS_H
 
 #include <string.h>
 
 #include "model/model.h"
+#include "source/source.h"
+
+/* Return: what records as in @cfg, which has one stream, add up to. */
+static inline struct model *model_made_up(const struct synth_config *cfg)
+{
+	struct source *src = source_synth_open(cfg);
+	struct model *m = model_new(NULL, NULL);
+	const struct mmuscope_hdr *rec;
+
+	while (src->ops->next(src, 0, &rec) == 1) {
+		assert_int_equal(model_feed(m, rec), 0);
+		src->ops->release(src, 0);
+	}
+	src->ops->close(src);
+	assert_int_equal(model_fold(m), 0);
+	return m;
+}
 
 static inline void same_hist(const struct hist *a, const struct hist *b)
 {
