@@ -44,6 +44,7 @@ say_all() {
 	mmuscope report -p 1000000002 --sort p99 --json >"$1/pid"
 	mmuscope explain mmuscope.data >"$1/explain"
 	mmuscope info >"$1/info"
+	! mmuscope report --vm nobody 2>"$1/nobody" || return 1
 }
 
 # With its last bytes it loses the index, and that it has sums: its records are counted then.

@@ -16,17 +16,18 @@ tap_count() {
 	grep -v '# SKIP' "$2" | grep -c "^$1 " || true
 }
 
+# run_program FOLDER PROGRAM: exported, for xargs.
 run_program() {
-	local log=$2/${1##*/}.tap status=0
+	local log=$1/${2##*/}.tap status=0
 
-	"$1" >"$log" 2>&1 </dev/null || status=$?
+	"$2" >"$log" 2>&1 </dev/null || status=$?
 	echo "$status" >"$log.status"
 }
 export -f run_program
 
 rm -f "$results"/unit/*
 printf '%s\0' "$@" |
-	xargs -0 -P "$(nproc)" -I PROGRAM bash -c 'run_program "$@"' - PROGRAM "$results/unit"
+	xargs -0 -n 1 -P "$(nproc)" bash -c 'run_program "$@"' - "$results/unit"
 for program in "$@"; do
 	name=$(basename "$program")
 	log=$results/unit/$name.tap

@@ -3,6 +3,9 @@
 #include "unit.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "recording.h"
 
@@ -448,6 +451,52 @@ static void sums_hold_for_whole_recordings_alone(void **state)
 	free(bytes);
 }
 
+/* The index has another copy of each head, which is whole. */
+static void sums_do_not_hold_without_the_heads(void **state)
+{
+	unsigned int heads = 0;
+	char *bytes, *at;
+	size_t len;
+
+	(void)state;
+	make_summed(0, 1000, NR);
+	bytes = recording_bytes(recording_path(), &len);
+	/* But for the first, without which there is nothing, and the index's own. */
+	at = bytes + sizeof(struct file_preamble) + 1;
+	while ((at = memmem(at, bytes + len - at, "MSCK", 4)) && heads < 20) {
+		at[20] ^= 1;
+		recording_replace(bytes, len);
+		assert_int_equal(sums_found(0, 1000), 0);
+		at[20] ^= 1;
+		at++;
+		heads++;
+	}
+	assert_int_equal(heads, 20);
+	free(bytes);
+}
+
+/* Without room for its sums a recording is whole all the same. */
+static void sums_are_not_worth_an_end(void **state)
+{
+	struct rlimit before, limit;
+	struct found f;
+	struct stat st;
+
+	(void)state;
+	make(true);
+	assert_int_equal(stat(recording_path(), &st), 0);
+	signal(SIGXFSZ, SIG_IGN);
+	getrlimit(RLIMIT_FSIZE, &before);
+	limit = (struct rlimit){ st.st_size + 1000, before.rlim_max };
+	setrlimit(RLIMIT_FSIZE, &limit);
+	make_summed(0, 4000, NR);
+	setrlimit(RLIMIT_FSIZE, &before);
+	assert_true(find(&f));
+	assert_int_equal(f.faults, NR);
+	assert_string_equal(f.why, "");
+	assert_int_equal(sums_found(0, 4000), 0);
+}
+
 static void sums_passed_leave_nothing_to_read(void **state)
 {
 	const struct mmuscope_hdr *rec;
@@ -483,6 +532,8 @@ int main(void)
 		TEST(snapshots_are_whole_recordings),
 		TEST(sums_are_of_all_records_and_small),
 		TEST(sums_hold_for_whole_recordings_alone),
+		TEST(sums_do_not_hold_without_the_heads),
+		TEST(sums_are_not_worth_an_end),
 		TEST(sums_passed_leave_nothing_to_read),
 	};
 

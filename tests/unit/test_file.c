@@ -368,6 +368,37 @@ static void change_schema(void (*change)(json_t *events))
 	free(all);
 }
 
+/* A blank begins a name as well as anything else does; a later name is not that of before. */
+static void names_are_of_their_time(void **state)
+{
+	struct mmuscope_vm vm = {
+		.hdr = { .ts = 2000, .vm = 2, .vcpu = MMUSCOPE_NO_VCPU,
+			 .type = MMUSCOPE_TYPE_vm, .size = sizeof(vm) },
+		.pid = 1,
+	};
+	static const char *const names[] = { " first", "second" };
+	struct writer *w = recording_begin(0, 0);
+	const struct mmuscope_hdr *rec;
+	struct totals t = { 0 };
+	struct source *src;
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(writer_name(w, 2, 1, names[i]), 0);
+		assert_int_equal(writer_add(w, &vm.hdr), 0);
+	}
+	assert_int_equal(writer_end(w, &t), 0);
+	writer_close(w);
+	src = recording_read(0, UINT64_MAX);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(source_file_next(src, &rec), 1);
+		source_file_name(src, (const struct mmuscope_vm *)rec, name, sizeof(name));
+		assert_string_equal(name, names[i]);
+	}
+	src->ops->close(src);
+}
+
 static void rename_things(json_t *events)
 {
 	json_t *fault = json_array_get(events, 1), *flush = json_array_get(events, 2);
@@ -442,6 +473,7 @@ int main(int argc, char **argv)
 		TEST(an_empty_recording),
 		TEST(cost_and_time_are_kept),
 		TEST(names_are_kept),
+		TEST(names_are_of_their_time),
 		TEST(a_part_of_the_time),
 		TEST(what_is_not_known_is_passed_over),
 	};

@@ -135,6 +135,37 @@ static void name_to_escape(void *ctx, const struct mmuscope_vm *rec, char *name,
 	snprintf(name, size, "a\033[2Jb");
 }
 
+static void invalidate_by(struct model *m, const char *comm)
+{
+	struct mmuscope_invalidate r = {
+		.hdr = { .ts = 1, .vm = 1, .vcpu = MMUSCOPE_NO_VCPU,
+			 .type = MMUSCOPE_TYPE_invalidate, .size = sizeof(r) },
+	};
+
+	memcpy(r.comm, comm, strlen(comm));
+	assert_int_equal(model_feed(m, &r.hdr), 0);
+}
+
+/* Tasks choose their names: what looks alike is one row, counted live or from a file. */
+static void tasks_have_no_escape_sequences(void **state)
+{
+	struct model *m = model_new(NULL, NULL);
+	const struct notify *n;
+
+	(void)state;
+	invalidate_by(m, "a\033b");
+	invalidate_by(m, "a\007b");
+	invalidate_by(m, "a?b");
+	invalidate_by(m, "ab");
+	assert_int_equal(model_fold(m), 0);
+	n = &model_vm(m, 0)->past.notify;
+	assert_int_equal(n->nr, 2);
+	assert_string_equal(n->rows[0].comm, "a?b");
+	assert_int_equal(n->rows[0].hist->count, 3);
+	same_after(m);
+	model_free(m);
+}
+
 static void names_have_no_escape_sequences(void **state)
 {
 	struct model *m = model_new(name_to_escape, NULL), *made;
@@ -229,6 +260,7 @@ int main(void)
 		cmocka_unit_test(nothing_comes_back),
 		cmocka_unit_test(anything_comes_back),
 		cmocka_unit_test(later_vms_of_a_number_are_found),
+		cmocka_unit_test(tasks_have_no_escape_sequences),
 		cmocka_unit_test(names_have_no_escape_sequences),
 		cmocka_unit_test(others_are_refused),
 		cmocka_unit_test(changed_bytes_do_no_harm),

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cmd/about.h"
 
+#include <string.h>
 #include <time.h>
 
+#include "lib/clean.h"
 #include "view/view.h"
 
 /* Text of a head is somebody else's: no escape sequences on our terminal. */
@@ -10,9 +12,8 @@ static struct cell text_cell(struct report *r, const char *text)
 {
 	const char *copy = text ? report_text(r, "%s", text) : NULL;
 
-	for (char *c = (char *)copy; c && *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	if (copy)
+		clean((char *)copy, strlen(copy));
 	return cell_text(copy);
 }
 

@@ -245,7 +245,7 @@ static void keep_sums(struct record *r, struct model *m)
 	struct bytes sums = { 0 };
 	uint64_t records = 0;
 
-	if (!model_fold(m) && !sums_save(m, &sums)) {
+	if (!model_fold(m) && !sums_save(m, &sums) && sums.len <= SUMS_BYTES_MAX) {
 		for (size_t i = 1; i < MMUSCOPE_TYPES; i++)
 			records += model_past(m)->records[i];
 		writer_sums(r->writer, sums.at, sums.len, records);

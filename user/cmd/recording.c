@@ -181,20 +181,19 @@ static bool is_named(const char *wanted, const char *name)
 }
 
 /* Marks for whom of --guest-symbols, --vm and -p there is a VM. */
+static void see(struct recording *r, const char *name, uint32_t pid)
+{
+	guests_see(&r->guests, name);
+	r->seen |= r->options.vm && is_named(r->options.vm, name);
+	r->seen |= r->options.pid && pid == (uint32_t)r->options.pid;
+}
+
 static void see_vm(struct recording *r, const struct mmuscope_vm *vm)
 {
 	char name[MODEL_NAME];
-	size_t len;
 
-	if (!vm->pid)
-		return;
 	source_file_name(r->source, vm, name, sizeof(name));
-	guests_see(&r->guests, name);
-	r->seen |= r->options.vm && is_named(r->options.vm, name);
-	r->seen |= r->options.pid && vm->pid == (uint32_t)r->options.pid;
-	len = strlen(r->names);
-	if (!strstr(r->names, name))
-		snprintf(r->names + len, sizeof(r->names) - len, "%s%s", len ? ", " : "", name);
+	see(r, name, vm->pid);
 }
 
 static void see_record(struct recording *r, const struct mmuscope_hdr *rec)
@@ -203,7 +202,26 @@ static void see_record(struct recording *r, const struct mmuscope_hdr *rec)
 	struct mmuscope_vm vm = { 0 };
 
 	memcpy(&vm, rec, rec->size < sizeof(vm) ? rec->size : sizeof(vm));
-	see_vm(r, &vm);
+	/* Whoever happens to be the last to hold a VM does not own it. */
+	if (vm.pid && vm.op != MMUSCOPE_life_destroyed)
+		see_vm(r, &vm);
+}
+
+/* All was read: all that had a VM are known, in the order in which they were first told of. */
+static void end(struct recording *r)
+{
+	const char *name;
+	uint32_t pid;
+
+	r->ended = true;
+	for (size_t i = 0; (name = source_file_owner(r->source, i, &pid)); i++) {
+		size_t len = strlen(r->names);
+
+		see(r, name, pid);
+		if (!strstr(r->names, name))
+			snprintf(r->names + len, sizeof(r->names) - len, "%s%s",
+				 len ? ", " : "", name);
+	}
 }
 
 int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmuscope_hdr *rec),
@@ -225,7 +243,8 @@ int recording_read(struct recording *r, int (*take)(void *ctx, const struct mmus
 		if (ret)
 			return ret;
 	}
-	r->ended = ret == -ENODATA;
+	if (ret == -ENODATA)
+		end(r);
 	return r->ended ? 0 : ret;
 }
 
@@ -236,7 +255,8 @@ static void see_model(struct recording *r, const struct model *m)
 		struct mmuscope_vm rec = { .hdr.vm = vm->id, .pid = vm->pid };
 
 		memcpy(rec.comm, vm->comm, sizeof(rec.comm));
-		see_vm(r, &rec);
+		if (vm->pid)
+			see_vm(r, &rec);
 	}
 }
 
@@ -257,7 +277,7 @@ static struct model *sums_take(struct recording *r)
 		return NULL;
 	source_file_pass(r->source);
 	see_model(r, m);
-	r->ended = true;
+	end(r);
 	return m;
 }
 
@@ -279,7 +299,8 @@ static int feed_all(struct recording *r, struct model *m)
 		src->ops->release(src, 0);
 		ret = ret == 1 ? 0 : ret;
 	}
-	r->ended = ret == -ENODATA;
+	if (ret == -ENODATA)
+		end(r);
 	return err || r->ended ? err : ret;
 }
 

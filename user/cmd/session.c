@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "cmd/target.h"
+#include "lib/clean.h"
 #include "lib/kvmstat.h"
 #include "lib/proc.h"
 #include "model/batch.h"
@@ -148,6 +149,7 @@ static void name_vm(void *ctx, const struct mmuscope_vm *rec, char *name, size_t
 
 	memcpy(comm, rec->comm, sizeof(rec->comm));
 	proc_vm_name(rec->pid, comm, rec->args, sizeof(rec->args), name, size);
+	clean(name, strlen(name));
 	if (s->live)
 		counters_begin(s, rec);
 	if (s->tap.named && !s->tap_err)

@@ -3,6 +3,7 @@
 
 #include "file/block.h"
 #include "file/column.h"
+#include "lib/clean.h"
 
 /**
  * struct family - records of one family, unpacked
@@ -251,8 +252,8 @@ static bool get_numbers(struct block_reader *r, struct cursor *c, const struct f
 /* Somebody else's text is printed on terminals: no escape sequences. */
 static void put_clean(uint8_t *to, const uint8_t *from, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
-		to[i] = from[i] && (from[i] < ' ' || from[i] == 0x7f) ? '?' : from[i];
+	memcpy(to, from, len);
+	clean((char *)to, len);
 }
 
 static bool get_text(struct block_reader *r, struct cursor *c, const struct family *f,

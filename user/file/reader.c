@@ -396,6 +396,12 @@ int reader_next_head(struct reader *r, struct chunk *chunk)
 	return next(r, chunk, false);
 }
 
+void reader_forget_index(struct reader *r)
+{
+	free(r->index);
+	r->index = NULL;
+}
+
 bool reader_has_sums(const struct reader *r)
 {
 	for (size_t i = 0; r->index && i < r->nr_index; i++)

@@ -71,6 +71,9 @@ int reader_next(struct reader *r, struct chunk *chunk, const uint8_t **content);
 /* As reader_next(), without reading what blocks hold. */
 int reader_next_head(struct reader *r, struct chunk *chunk);
 
+/* From here on heads are read where they are: what the index has of them may hide damage. */
+void reader_forget_index(struct reader *r);
+
 /* Return: whether the file has sums, as far as its index tells. */
 bool reader_has_sums(const struct reader *r);
 

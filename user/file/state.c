@@ -136,6 +136,14 @@ int state_feed(struct state *s, const struct mmuscope_hdr *rec)
 	return 0;
 }
 
+bool state_has_name(const struct state *s, uint16_t vm)
+{
+	for (size_t i = 0; i < s->nr_names; i++)
+		if (s->names[i].vm == vm)
+			return true;
+	return false;
+}
+
 int state_name(struct state *s, uint16_t vm, uint32_t pid, const char *name)
 {
 	struct name *grown;

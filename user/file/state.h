@@ -22,6 +22,9 @@ int state_feed(struct state *s, const struct mmuscope_hdr *rec);
 /* Remembers a name. Return: 0 or -ENOMEM. */
 int state_name(struct state *s, uint16_t vm, uint32_t pid, const char *name);
 
+/* Whether the VM has a name, by any owner. */
+bool state_has_name(const struct state *s, uint16_t vm);
+
 /* Number of records, and one of them. */
 size_t state_records(const struct state *s);
 const struct mmuscope_hdr *state_record(const struct state *s, size_t index);

@@ -261,6 +261,11 @@ static int flush(struct writer *w)
 
 int writer_name(struct writer *w, uint16_t vm, uint32_t pid, const char *name)
 {
+	/* What came before is of the VM by its name before. */
+	int err = state_has_name(w->state, vm) ? flush(w) : 0;
+
+	if (err)
+		return err;
 	state_put_name(&w->names, vm, pid, name);
 	return state_name(w->state, vm, pid, name);
 }
@@ -361,15 +366,24 @@ int writer_sums(struct writer *w, const void *sums, size_t len, uint64_t records
 	return zip_pack(&w->sums, sums, len, SUMS_LEVEL);
 }
 
-/* What was added up is to be what a reader finds: all records, and none that the writer made. */
+/*
+ * What was added up is to be what a reader finds: all records, and none that the writer made; and
+ * it is found by the index.
+ */
 static int put_sums(struct writer *w)
 {
 	struct chunk c = { .kind = CHUNK_SUMS, .stored = w->sums.len };
+	/* This chunk, and the end. */
+	const size_t places = w->index.len / sizeof(struct chunk_place) + 2;
 
 	if (!w->sums.len || w->segment_bytes || w->dropped || w->told || w->summed != w->records ||
-	    w->sums.len > w->end / SUMS_ONE_IN || w->sums.len > CHUNK_STORED_MAX)
+	    w->sums.len > w->end / SUMS_ONE_IN || w->sums.len > CHUNK_STORED_MAX ||
+	    w->index.failed || places > INDEX_MAX)
 		return 0;
-	return put_chunk(w, &c, w->sums.at);
+	/* Without them the recording is whole too: what of them there was room for goes. */
+	if (put_chunk(w, &c, w->sums.at) && ftruncate(w->fd, w->end) && errno != EINVAL)
+		return -errno;
+	return 0;
 }
 
 int writer_end(struct writer *w, struct totals *t)

@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Linux' own limit; a larger number in a record is nonsense. */
-#define CPUS_MAX	8192
+#include "lib/clean.h"
 
 struct model *model_new(model_name_fn name, void *ctx)
 {
@@ -111,6 +110,8 @@ static void name_make_unique(const struct model *m, struct vm *vm)
 
 static int update_vm(struct model *m, struct vm *vm, const struct mmuscope_vm *rec)
 {
+	char comm[sizeof(vm->comm)] = "";
+
 	/* Numbers are given anew once all were given. */
 	if (vm->life == MMUSCOPE_life_destroyed && rec->op != MMUSCOPE_life_destroyed) {
 		vm = model_vm_new(m, vm->id, rec->hdr.ts);
@@ -129,11 +130,13 @@ static int update_vm(struct model *m, struct vm *vm, const struct mmuscope_vm *r
 	/* A VM being destroyed may be so by whoever dropped the last reference. */
 	if (!rec->pid || (vm->pid && rec->op == MMUSCOPE_life_destroyed))
 		return 0;
+	snprintf(comm, sizeof(comm), "%.*s", (int)sizeof(rec->comm), rec->comm);
+	clean(comm, sizeof(comm));
 	/* Firecracker's jailer and libvirt fork and exec: the name may change with the owner. */
-	if (vm->pid == rec->pid && !strncmp(vm->comm, rec->comm, sizeof(rec->comm)))
+	if (vm->pid == rec->pid && !strcmp(vm->comm, comm))
 		return 0;
 	vm->pid = rec->pid;
-	snprintf(vm->comm, sizeof(vm->comm), "%.*s", (int)sizeof(rec->comm), rec->comm);
+	memcpy(vm->comm, comm, sizeof(vm->comm));
 	if (m->name)
 		m->name(m->ctx, rec, vm->name, sizeof(vm->name));
 	else
@@ -223,7 +226,7 @@ static int count_lost_cpu(struct ledger *l, size_t cpu, uint64_t count)
 {
 	uint64_t *list;
 
-	if (cpu >= CPUS_MAX)
+	if (cpu >= MODEL_CPUS_MAX)
 		return 0;
 	if (cpu >= l->nr_cpus) {
 		list = list_grow(l->lost_cpus, &l->nr_cpus, cpu, sizeof(*list));

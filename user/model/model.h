@@ -20,6 +20,8 @@
 #include "model/stats.h"
 
 #define MODEL_NAME	64
+/* Linux' own limit; a larger number in a record is nonsense. */
+#define MODEL_CPUS_MAX	8192
 
 /**
  * struct vcpu - one vCPU

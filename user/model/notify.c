@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clean.h"
+
 _Static_assert(NOTIFY_ROWS < UINT8_MAX, "positions are kept in bytes");
 _Static_assert(sizeof(((struct mmuscope_invalidate *)0)->comm) == NOTIFY_COMM, "comm");
 
@@ -68,8 +70,12 @@ static struct notify_row *row_get(struct notify *n, uint8_t event, uint8_t cause
 
 int notify_add(struct notify *n, const struct mmuscope_invalidate *rec)
 {
-	struct notify_row *row = row_get(n, rec->event, rec->cause, rec->comm);
+	char comm[NOTIFY_COMM];
+	struct notify_row *row;
 
+	memcpy(comm, rec->comm, sizeof(comm));
+	clean(comm, sizeof(comm));
+	row = row_get(n, rec->event, rec->cause, comm);
 	if (!row)
 		return -ENOMEM;
 	row->gfns += rec->gfns;

@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Different exit reasons are few; a broken recording must not make them many. */
-#define EXITS_MAX	1024
-
 static int hist_first(struct hist **h)
 {
 	*h = hist_new();
@@ -215,7 +212,7 @@ static int exits_add(struct vm_stats *st, const struct exit_row *add)
 		if (st->exits[i].reason == add->reason && st->exits[i].isa == add->isa)
 			break;
 	if (i == st->nr_exits) {
-		if (i == EXITS_MAX)
+		if (i == STATS_EXITS_MAX)
 			return 0;
 		rows = realloc(st->exits, (i + 1) * sizeof(*rows));
 		if (!rows)

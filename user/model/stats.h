@@ -35,6 +35,9 @@ enum stats_time {
 /* Faults of the access itself are 0, those of the CPU's walk of guest page tables are 1. */
 #define STATS_WALKS	2
 
+/* Different exit reasons are few; a broken recording must not make them many. */
+#define STATS_EXITS_MAX	1024
+
 #define STATS_FLUSHES	(WORDS_scope * WORDS_origin * WORDS_cause)
 
 /* Where each kind of histogram begins in vm_stats.hist. */

@@ -8,7 +8,12 @@
 #include <errno.h>
 #include <string.h>
 
+#include "lib/clean.h"
 #include "model/inside.h"
+
+/* More than any host has: a file can be made up. */
+#define VMS_MAX		1000000
+#define SLOTS_MAX	1000000
 
 /**
  * struct sums - the way between a model and its bytes
@@ -44,21 +49,21 @@ static uint64_t number(struct sums *s, uint64_t value)
 			(s)->in.bad = true;			\
 	} while (0)
 
-/* How many things follow, each of which takes a byte at least. */
-static size_t length(struct sums *s, size_t nr)
+/* How many things follow: no more than @most, each of which takes a byte at least. */
+static size_t length(struct sums *s, size_t nr, size_t most)
 {
 	size_t value = number(s, nr);
 
-	if (s->out || value <= (size_t)(s->in.end - s->in.at))
+	if (s->out || (value <= most && value <= (size_t)(s->in.end - s->in.at)))
 		return value;
 	s->in.bad = true;
 	return 0;
 }
 
-/* Bytes, which go to terminals: no escape sequences. @text has room for @size, and ends with 0. */
+/* It goes to terminals. @text has room for @size, and ends with 0. */
 static void text(struct sums *s, char *text, size_t size)
 {
-	size_t len = length(s, strnlen(text, size));
+	size_t len = length(s, strnlen(text, size), size - 1);
 	const uint8_t *from;
 
 	if (s->out) {
@@ -66,13 +71,11 @@ static void text(struct sums *s, char *text, size_t size)
 		return;
 	}
 	from = cursor_take(&s->in, len);
-	if (!from || len >= size) {
-		s->in.bad = true;
+	if (!from)
 		return;
-	}
-	for (size_t i = 0; i < len; i++)
-		text[i] = from[i] < ' ' || from[i] == 0x7f ? '?' : from[i];
+	memcpy(text, from, len);
 	text[len] = '\0';
+	clean(text, len);
 }
 
 /* @absent: what lies between things that are there, to be begun with NOT_READ when reading. */
@@ -146,11 +149,7 @@ static void hist(struct sums *s, struct hist **place)
 
 static void notify(struct sums *s, struct notify *n)
 {
-	n->nr = length(s, n->nr);
-	if (n->nr > NOTIFY_ROWS + 1) {
-		n->nr = 0;
-		s->in.bad = true;
-	}
+	n->nr = length(s, n->nr, NOTIFY_ROWS + 1);
 	for (size_t i = 0; i < n->nr && !is_bad(s); i++) {
 		struct notify_row *row = &n->rows[i];
 
@@ -158,6 +157,7 @@ static void notify(struct sums *s, struct notify *n)
 		NUMBER(s, row->cause);
 		for (size_t k = 0; k < NOTIFY_COMM; k++)
 			NUMBER(s, *(uint8_t *)&row->comm[k]);
+		clean(row->comm, NOTIFY_COMM);
 		NUMBER(s, row->gfns);
 		NUMBER(s, row->inferred);
 		hist(s, &row->hist);
@@ -189,12 +189,12 @@ static bool list_make(struct sums *s, void **list, size_t nr, size_t size)
 
 static void exits(struct sums *s, struct vm_stats *st)
 {
-	size_t nr = length(s, st->nr_exits);
+	size_t nr = length(s, st->nr_exits, STATS_EXITS_MAX);
 
 	if (!list_make(s, (void **)&st->exits, nr, sizeof(*st->exits)))
 		return;
 	st->nr_exits = nr;
-	for (size_t i = 0; i < nr; i++) {
+	for (size_t i = 0; i < nr && !is_bad(s); i++) {
 		NUMBER(s, st->exits[i].isa);
 		NUMBER(s, st->exits[i].reason);
 		NUMBER(s, st->exits[i].count);
@@ -225,12 +225,12 @@ static void stats(struct sums *s, struct vm_stats *st)
 
 static void slots(struct sums *s, struct slots *slots)
 {
-	size_t nr = length(s, slots->nr);
+	size_t nr = length(s, slots->nr, SLOTS_MAX);
 
 	if (!list_make(s, (void **)&slots->list, nr, sizeof(*slots->list)))
 		return;
 	slots->nr = nr;
-	for (size_t i = 0; i < nr; i++) {
+	for (size_t i = 0; i < nr && !is_bad(s); i++) {
 		struct slot *slot = &slots->list[i];
 
 		NUMBER(s, slot->id);
@@ -262,7 +262,7 @@ static void vm(struct sums *s, struct model *m, struct vm *vm)
 
 static void vms(struct sums *s, struct model *m)
 {
-	size_t nr = length(s, m->nr_vms);
+	size_t nr = length(s, m->nr_vms, VMS_MAX);
 
 	for (size_t i = 0; i < nr && !is_bad(s); i++) {
 		uint16_t id = s->out ? m->vms[i]->id : 0;
@@ -277,7 +277,7 @@ static void vms(struct sums *s, struct model *m)
 
 static void ledger(struct sums *s, struct ledger *l)
 {
-	size_t nr = length(s, l->nr_cpus);
+	size_t nr = length(s, l->nr_cpus, MODEL_CPUS_MAX);
 
 	numbers(s, l->records, MMUSCOPE_TYPES);
 	numbers(s, l->unattributed, MMUSCOPE_TYPES);
@@ -285,7 +285,7 @@ static void ledger(struct sums *s, struct ledger *l)
 	if (!list_make(s, (void **)&l->lost_cpus, nr, sizeof(*l->lost_cpus)))
 		return;
 	l->nr_cpus = nr;
-	for (size_t i = 0; i < nr; i++)
+	for (size_t i = 0; i < nr && !is_bad(s); i++)
 		NUMBER(s, l->lost_cpus[i]);
 }
 

@@ -8,6 +8,7 @@
 
 #include "file/block.h"
 #include "file/zip.h"
+#include "lib/clean.h"
 #include "lib/schema.h"
 
 #define NAMES_MAX	4096
@@ -94,9 +95,7 @@ static void names_put(struct source_file *f, unsigned int vm, unsigned int pid, 
 	n->vm = vm;
 	n->pid = pid;
 	snprintf(n->text, sizeof(n->text), "%.*s", (int)len, text);
-	for (char *c = n->text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	clean(n->text, strlen(n->text));
 }
 
 /* Lines "vm pid name". */
@@ -114,8 +113,9 @@ static void names_read(struct source_file *f, const uint8_t *content, size_t len
 		snprintf(number, sizeof(number), "%.*s", (int)(stop - at < 31 ? stop - at : 31),
 			 at);
 		used = 0;
-		if (sscanf(number, "%u %u %n", &vm, &pid, &used) == 2 && used &&
-		    used < stop - at)
+		/* One blank, and what comes then is of the name. */
+		if (sscanf(number, "%u %u%n", &vm, &pid, &used) == 2 && at[used] == ' ' &&
+		    ++used < stop - at)
 			names_put(f, vm, pid, at + used, stop - at - used);
 	}
 }
@@ -131,6 +131,16 @@ void source_file_name(void *ctx, const struct mmuscope_vm *rec, char *name, size
 		}
 	}
 	snprintf(name, size, "%.*s:%u", (int)sizeof(rec->comm), rec->comm, rec->pid);
+}
+
+const char *source_file_owner(const struct source *src, size_t index, uint32_t *pid)
+{
+	const struct source_file *f = (const void *)src;
+
+	if (index >= f->nr_names)
+		return NULL;
+	*pid = f->names[index].pid;
+	return f->names[index].text;
 }
 
 static bool is_state(const struct mmuscope_hdr *rec)
@@ -267,12 +277,10 @@ static const char *text(const json_t *json, const char *key)
 
 static const struct source_ops *ops_named(const char *name);
 
-/* Somebody else's text that goes to a terminal: no escape sequences. Its length stays. */
-static const char *clean(const char *text)
+/* Its length stays. */
+static const char *cleaned(const char *text)
 {
-	for (char *c = (char *)text; *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	clean((char *)text, strlen(text));
 	return text;
 }
 
@@ -289,13 +297,14 @@ static int probes_read(struct source_file *f)
 		const char *need = text(json, "need"), *state = text(json, "state");
 
 		f->probes[f->nr_probes++] = (struct probe_status){
-			.name = clean(text(json, "name")), .records = clean(text(json, "records")),
+			.name = cleaned(text(json, "name")),
+			.records = cleaned(text(json, "records")),
 			.need = !strcmp(need, "required") ? PROBE_REQUIRED :
 				!strcmp(need, "wanted") ? PROBE_WANTED : PROBE_OPTIONAL,
 			.state = !strcmp(state, "missing") ? PROBE_MISSING :
 				 !strcmp(state, "fallback") ? PROBE_FALLBACK : PROBE_FOUND,
-			.how = clean(text(json, "how")), .why = clean(text(json, "why")),
-			.lost = clean(text(json, "lost")),
+			.how = cleaned(text(json, "how")), .why = cleaned(text(json, "why")),
+			.lost = cleaned(text(json, "lost")),
 		};
 	}
 	return 0;
@@ -424,6 +433,8 @@ int source_file_sums(struct source *src, struct bytes *sums, size_t max)
 	r = reader_open(f->cfg.path, why, sizeof(why));
 	if (!r)
 		return 0;
+	/* The heads of chunks count as well as what the index says of them. */
+	reader_forget_index(r);
 	ret = sums_read(f, r, sums, max);
 	reader_close(r);
 	return ret;

@@ -46,6 +46,14 @@ void source_file_pass(struct source *src);
 /* A model_name_fn, whose @ctx is the source: what the VM was called when it was recorded. */
 void source_file_name(void *ctx, const struct mmuscope_vm *rec, char *name, size_t size);
 
+/**
+ * source_file_owner() - a process that had a VM, by what was read up to now
+ * @index: counts from 0
+ *
+ * Return: what the VM of @pid was called, or NULL where there are no more.
+ */
+const char *source_file_owner(const struct source *src, size_t index, uint32_t *pid);
+
 /* Return: CLOCK_MONOTONIC ns at which the recording begins. */
 uint64_t source_file_begin(const struct source *src);
 

@@ -3,16 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/clean.h"
 #include "view/diff.h"
 
-/* Somebody else's text that goes to a terminal. */
-static const char *clean(struct report *r, const char *text)
+static const char *cleaned(struct report *r, const char *text)
 {
 	const char *copy = text ? report_text(r, "%s", text) : NULL;
 
-	for (char *c = (char *)copy; c && *c; c++)
-		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			*c = '?';
+	if (copy)
+		clean((char *)copy, strlen(copy));
 	return copy;
 }
 
@@ -25,8 +24,8 @@ static void fact_row(struct report *r, struct table *t, const char *what, const 
 		return;
 	row = table_row(t);
 	row[0] = cell_text(what);
-	row[1] = cell_text(clean(r, a));
-	row[2] = cell_text(clean(r, b));
+	row[1] = cell_text(cleaned(r, a));
+	row[2] = cell_text(cleaned(r, b));
 }
 
 static const char *string(const json_t *json, const char *outer, const char *key)
