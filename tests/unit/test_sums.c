@@ -2,7 +2,6 @@
 /* What a model has added up, as bytes and back. */
 #include "unit.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <zlib.h>
 
